@@ -1,0 +1,99 @@
+"""Every error PyB3 raises: what is wrong, what to do next, and the exit code it ends in."""
+
+from __future__ import annotations
+
+
+class PyB3Error(Exception):
+    """Something failed for a reason no other class names."""
+
+    code = "failed"
+    exit_code = 1
+    hint = ""
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message} ({self.hint})" if self.hint else message
+
+
+class UsageError(PyB3Error):
+    """The command line or an argument is wrong."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class NoSession(PyB3Error):
+    """B3 held no session on that day."""
+
+    code = "no_session"
+    exit_code = 3
+
+
+class NotPublished(PyB3Error):
+    """B3 has not (or no longer) a file for that day."""
+
+    code = "not_published"
+    exit_code = 3
+
+
+class SourceError(PyB3Error):
+    """The network failed, or B3's answer is not what the template says."""
+
+    code = "source"
+    exit_code = 5
+
+
+class FileError(PyB3Error):
+    """A file is damaged, incomplete or of another kind or date."""
+
+    code = "file"
+    exit_code = 6
+    hint = "fetch it anew with --refresh"
+
+
+class Incomplete(FileError):
+    """The file holds fewer records than it says."""
+
+    code = "file-incomplete"
+    hint = "fetch it anew with --refresh, or load what is there with --allow-incomplete"
+
+
+class WrongDate(FileError):
+    """The file is of another date than the one asked for."""
+
+    code = "file-wrong-date"
+
+
+class FieldInvalid(FileError):
+    """A value does not parse; the message names file, line, field and text."""
+
+    code = "field-invalid"
+
+    def __init__(self, file: str, line: int, field: str, text: str, expected: str) -> None:
+        super().__init__(f'{file} line {line:,}, field {field}: "{text}" is not {expected}')
+
+
+class DuplicateKey(FileError):
+    """Two records of one file share a key and differ."""
+
+    code = "duplicate-key"
+
+
+class TemplateError(PyB3Error):
+    """A dataset's YAML template is wrong."""
+
+    code = "template"
+
+
+class DatabaseError(PyB3Error):
+    """The database cannot be reached, or refused the work."""
+
+    code = "database"
+    exit_code = 7
+
+
+class SchemaNotCurrent(DatabaseError):
+    """The database's schema is older or newer than this program."""
+
+    code = "schema"
+    hint = "run 'pyb3 db upgrade', or upgrade PyB3 where the database is newer"
