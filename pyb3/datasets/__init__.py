@@ -1,0 +1,1 @@
+"""The datasets PyB3 knows, each a template and at most one small class."""

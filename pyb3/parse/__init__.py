@@ -1,0 +1,1 @@
+"""Transform: bytes into typed frames. Knows no dataset by name."""
