@@ -8,11 +8,13 @@ from functools import cache
 # Closings the package lacks: (month, day), first and last year, and years that were sessions all the same.
 _CLOSINGS: tuple[tuple[int, int, int, int, frozenset[int]], ...] = (
     (1, 25, 1990, 2021, frozenset()),  # São Paulo's day; B3 has kept it as a session since 2022
-    (7, 9, 1997, 2021, frozenset({2020})),  # Constitutionalist revolution; moved in 2020
+    (7, 9, 1998, 2021, frozenset({2020})),  # Constitutionalist revolution; moved in 2020
     (11, 20, 2004, 2019, frozenset()),  # Black consciousness; national from 2024
     (12, 24, 1990, 9999, frozenset()),
     (12, 31, 1990, 9999, frozenset()),
 )
+
+_EXTRA_CLOSINGS = frozenset({date(2014, 6, 12)})  # opening of the World Cup in São Paulo
 
 
 @cache
@@ -25,7 +27,12 @@ def _closed(year: int) -> frozenset[date]:
         for month, day, first, last, open_years in _CLOSINGS
         if first <= year <= last and year not in open_years
     }
-    return frozenset(days)
+    if year <= 2017:  # the year's last weekday was a bank holiday when the 31st fell on a weekend
+        last = date(year, 12, 31)
+        days.add(last - timedelta(max(0, last.weekday() - 4)))
+    if year < 2000:  # the package closes Maundy Thursday, on which B3 traded
+        days -= {day - timedelta(1) for day in days if day.month in (3, 4) and day.weekday() == 4}
+    return frozenset(days | {day for day in _EXTRA_CLOSINGS if day.year == year})
 
 
 def is_session(day: date) -> bool:
