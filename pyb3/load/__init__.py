@@ -1,0 +1,1 @@
+"""Load: frames into PostgreSQL. Knows nothing of B3."""
