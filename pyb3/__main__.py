@@ -1,0 +1,5 @@
+"""`python -m pyb3` is `pyb3`."""
+
+from .cli import main
+
+main()
