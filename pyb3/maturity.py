@@ -10,8 +10,7 @@ from .calendar import next_session, sessions
 MONTHS = "FGHJKMNQUVXZ"
 _TICKER = re.compile(rf"(?P<commodity>[A-Z0-9]{{3}})(?P<month>[{MONTHS}])(?P<year>\d\d)")
 _FIRST_SESSION = frozenset(
-    "DI1 DOL WDO DDI DDM DCO OC1 FRC FRO BRI T10 WEU"
-    " AUD CAD CHF CLP CNY EUR GBP JPY MXN NZD TRY ZAR".split()
+    "DI1 DOL WDO DDI DDM DCO OC1 FRC FRO BRI T10 WEU AUD CAD CHF CLP CNY EUR GBP JPY MXN NZD TRY ZAR".split()
 )
 _FIFTEENTH = frozenset({"DAP", "IAP", "CCM"})
 _WEDNESDAY = frozenset({"IND", "WIN"})
@@ -40,7 +39,7 @@ def maturity_date(symbol: str, refdate: date | None = None) -> date | None:
         return next_session(date(year, month, 15))
     if family in _WEDNESDAY:
         middle = date(year, month, 15)
-        nearest = min((middle + timedelta(n) for n in range(-3, 4)), key=lambda d: (d.weekday() != 2))
+        nearest = min((middle + timedelta(n) for n in range(-3, 4)), key=lambda d: d.weekday() != 2)
         return next_session(nearest)
     if family in _LAST_SESSION:
         return sessions(first, end)[-1]

@@ -52,9 +52,7 @@ def parse(dataset: Dataset, path: Path, unit: Unit | None, *, allow_incomplete: 
     return dataset.read(path, expected, allow_incomplete=allow_incomplete)
 
 
-def load(
-    dataset: Dataset, path: Path, unit: Unit | None, *, allow_incomplete: bool = False
-) -> dict[str, Any]:
+def load(dataset: Dataset, path: Path, unit: Unit | None, *, allow_incomplete: bool = False) -> dict[str, Any]:
     """Parse `path` and load it in one transaction; tells what was done."""
     from .load import connect, migrate, upsert
 

@@ -142,9 +142,7 @@ def test_templates_and_tables_agree(pyb3, database) -> None:
             " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
             (template.table,),
         ).fetchall()
-        assert columns == [
-            (f.name, f.sql_type(), f.nullable, f"{f.description} (B3: {f.b3})") for f in template.fields
-        ]
+        assert columns == [(f.name, f.sql_type(), f.nullable, f"{f.description} (B3: {f.b3})") for f in template.fields]
         key = database.execute(
             "SELECT a.attname FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(n, o), pg_attribute a"
             " WHERE i.indrelid = %s::regclass AND i.indisprimary AND a.attrelid = i.indrelid"

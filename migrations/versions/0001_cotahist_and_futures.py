@@ -124,7 +124,9 @@ def upgrade() -> None:
         """
     )
     op.execute("CREATE INDEX futures_symbol ON futures (symbol, refdate)")
-    op.execute("COMMENT ON TABLE futures IS 'Listed futures, single-stock futures included, with settlement prices and rates'")
+    op.execute(
+        "COMMENT ON TABLE futures IS 'Listed futures, single-stock futures included, with settlement prices and rates'"
+    )
     comments = {
         "refdate": "Session date of the row (B3: TradDt)",
         "symbol": "Ticker (B3: TckrSymb)",

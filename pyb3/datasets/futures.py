@@ -38,9 +38,7 @@ class Futures(Dataset):
         frame = listed.with_columns(
             commodity=pl.col("symbol").str.head(-3),
             maturity_code=pl.col("symbol").str.tail(3),
-            maturity_date=pl.Series(
-                [maturity_date(symbol, refdate) for symbol in listed["symbol"]], dtype=pl.Date
-            ),
+            maturity_date=pl.Series([maturity_date(symbol, refdate) for symbol in listed["symbol"]], dtype=pl.Date),
             price_change=(pl.col("price") - pl.col("previous_price")).cast(pl.Decimal(38, 9)),
         )
         return Parsed(frame.select(schema(self.template).keys()), refdate)

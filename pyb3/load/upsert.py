@@ -47,9 +47,7 @@ def load(
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"pyb3/{template.name}/{unit}",)
             )
-            connection.execute(
-                sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(stage, table)
-            )
+            connection.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(stage, table))
             copy_in = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(stage, listed)
             with connection.cursor().copy(copy_in) as copy:
                 for part in frame.iter_slices(_CHUNK):
@@ -65,9 +63,7 @@ def load(
                     " ON CONFLICT ({key}) DO UPDATE SET {assign}"
                     " RETURNING (xmax = 0) AS fresh)"
                     " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM written"
-                ).format(
-                    stage=stage, table=table, key=key, row_t=row_t, row_s=row_s, listed=listed, assign=assign
-                ),
+                ).format(stage=stage, table=table, key=key, row_t=row_t, row_s=row_s, listed=listed, assign=assign),
                 {"own": own},
             ).fetchone()
     except psycopg.Error as error:

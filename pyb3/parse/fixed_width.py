@@ -20,9 +20,7 @@ _HEADER = re.compile(rb"00(?P<name>COTAHIST\.(?P<year>\d{4}))BOVESPA (?P<date>\d
 _TRAILER = re.compile(rb"99(?P<name>COTAHIST\.\d{4})BOVESPA (?P<date>\d{8})(?P<count>\d{11}) *")
 
 
-def read_fixed_width(
-    path: Path, template: Template, *, allow_incomplete: bool = False
-) -> tuple[pl.DataFrame, date]:
+def read_fixed_width(path: Path, template: Template, *, allow_incomplete: bool = False) -> tuple[pl.DataFrame, date]:
     """Parse a COTAHIST file (TXT, or ZIP that holds one) into the template's frame and its file date.
 
     Raises FileError, Incomplete (record count and trailer disagree) or FieldInvalid.
@@ -60,8 +58,7 @@ def read_fixed_width(
             raise FileError(f"{name}: header and trailer are of different files")
         if records != int(trailer["count"]) and not allow_incomplete:
             raise Incomplete(
-                f"{name} holds {records:,} records with header and trailer, "
-                f"its trailer says {int(trailer['count']):,}"
+                f"{name} holds {records:,} records with header and trailer, its trailer says {int(trailer['count']):,}"
             )
     frame = pl.concat(frames) if frames else pl.DataFrame(schema=schema(template))
     try:

@@ -75,9 +75,7 @@ def _cast(field: Field, implied: bool) -> pl.Expr:
     match field.type:
         case "decimal" if implied:
             padded = column.str.zfill(field.decimals + 1)
-            text = pl.concat_str(
-                padded.str.head(-field.decimals), pl.lit("."), padded.str.tail(field.decimals)
-            )
+            text = pl.concat_str(padded.str.head(-field.decimals), pl.lit("."), padded.str.tail(field.decimals))
             return text.cast(pl.Decimal(38, field.decimals))
         case "decimal":
             return column.cast(pl.Decimal(38, field.decimals))

@@ -58,9 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(404, b"not found")
         self._answer(200, body, cut=fault == "cut")
 
-    def _answer(
-        self, status: int, body: bytes, headers: dict[str, str] | None = None, cut: bool = False
-    ) -> None:
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None, cut: bool = False) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -81,7 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
             if not is_session(day):
                 return None
             return generate.zipped(f"COTAHIST_D{found[1]}.TXT", generate.cotahist([day], rows, seed))
-        if found := re.fullmatch(r"/www\.b3\.com\.br/pesquisapregao/download\?filelist=(S?PR\D*)(\d{6})\.zip,?", self.path):
+        if found := re.fullmatch(
+            r"/www\.b3\.com\.br/pesquisapregao/download\?filelist=(S?PR\D*)(\d{6})\.zip,?", self.path
+        ):
             day = datetime.strptime(found[2], "%y%m%d").date()
             if not is_session(day):
                 return b"PK\x05\x06" + bytes(18)
