@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -107,7 +108,10 @@ def test_a_wrong_address_never_prints_the_password(pyb3, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda text: text.replace(b"000000000000000", b"0000000A0000000", 1), "line 2, field"),
+        (
+            lambda text: text.replace(b"000000000000000", b"0000000A0000000", 1),
+            'line 4, field PREEXE: "000000A000000" is not a number',
+        ),
         (lambda text: text.replace(b"0120240115", b"0120240116"), "holds quotes of 2024-01-16"),
         (lambda text: text[: len(text) // 2], "no quote record|without a trailer"),
         (lambda text: b"<?xml version='1.0'?><a/>", "not a COTAHIST file"),
@@ -115,8 +119,6 @@ def test_a_wrong_address_never_prints_the_password(pyb3, monkeypatch) -> None:
     ],
 )
 def test_a_bad_file_is_refused_whole(pyb3, database, simulator, change, words: str) -> None:
-    import re
-
     pyb3("db upgrade")
     path = Path(pyb3("fetch cotahist --date 2024-01-15").out.strip())
     path.write_bytes(change(generate.cotahist([date(2024, 1, 15)], 500)))

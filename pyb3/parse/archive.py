@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ..errors import FileError, NotPublished
 
@@ -54,7 +54,7 @@ def open_member(path: Path) -> Iterator[tuple[str, _Limited]]:
             if magic.lstrip(b"\xef\xbb\xbf \r\n\t")[:15].lower().startswith((b"<!doctype html", b"<html")):
                 raise FileError(f"{name} is an HTML page, not a data file")
             if magic.startswith(b"\x1f\x8b"):
-                name, stream = name.removesuffix(".gz"), gzip.open(stream)
+                name, stream = name.removesuffix(".gz"), cast(IO[bytes], gzip.open(stream))
                 break
             if not magic.startswith(b"PK"):
                 break
