@@ -12,7 +12,7 @@ import typer
 
 from . import calendar, pipeline
 from .datasets import registry
-from .errors import NotPublished, PyB3Error, UsageError
+from .errors import NoSession, NotPublished, PyB3Error, UsageError
 from .unit import Unit
 
 app = typer.Typer(
@@ -55,6 +55,12 @@ def _show(result: dict[str, Any], as_json: bool) -> None:
     else:
         counts = ", ".join(f"{result[k]:,} {k}" for k in ("inserted", "updated", "unchanged"))
         print(f"{result['dataset']} {result['unit']}: {result['rows']:,} rows; {counts}", flush=True)
+
+
+def _show_failure(dataset: str, unit: str, error: PyB3Error) -> None:
+    outcome = error.code if isinstance(error, NotPublished | NoSession) else "failed"
+    failure = {"code": error.code, "message": str(error)}
+    print(json.dumps({"dataset": dataset, "unit": unit, "outcome": outcome, "error": failure}), flush=True)
 
 
 @app.command()
@@ -111,9 +117,14 @@ def ingest(
     allow_incomplete: Incomplete = False,
 ) -> None:
     """Fetch, parse and load one session. Example: pyb3 ingest futures --date 2024-01-15"""
-    plugin, unit = _target(dataset, date, file)
-    path = file or pipeline.fetch(plugin, unit, refresh=refresh)  # type: ignore[arg-type]
-    _show(pipeline.load(plugin, path, unit, allow_incomplete=allow_incomplete), as_json)
+    try:
+        plugin, unit = _target(dataset, date, file)
+        path = file or pipeline.fetch(plugin, unit, refresh=refresh)  # type: ignore[arg-type]
+        _show(pipeline.load(plugin, path, unit, allow_incomplete=allow_incomplete), as_json)
+    except PyB3Error as error:
+        if as_json:
+            _show_failure(dataset, date or str(file), error)
+        raise
 
 
 @app.command()
@@ -142,10 +153,8 @@ def backfill(
             if error.exit_code == 7:
                 raise
             failed += 1
-            outcome = "not_published" if isinstance(error, NotPublished) else "failed"
             if as_json:
-                failure = {"code": error.code, "message": str(error)}
-                print(json.dumps({"dataset": dataset, "unit": str(unit), "outcome": outcome, "error": failure}))
+                _show_failure(dataset, str(unit), error)
             print(f"pyb3: {dataset} {unit}: {error}", file=sys.stderr)
     if failed:
         raise typer.Exit(4)

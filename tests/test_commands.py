@@ -154,3 +154,23 @@ def test_templates_and_tables_agree(pyb3, database) -> None:
         assert tuple(row[0] for row in key) == template.key
     assert pyb3("db downgrade base").code == 0
     assert database.execute("SELECT to_regclass('cotahist')").fetchone() == (None,)
+
+
+def test_a_failed_unit_is_an_object_for_programs(pyb3, database, simulator) -> None:
+    assert pyb3("ingest cotahist --date 2024-12-25 --json").json["outcome"] == "no_session"
+    answer = pyb3("ingest cotahist --date 2024-01-15 --json")
+    assert answer.code == 7 and answer.json["error"]["code"] == "schema"
+
+
+def test_another_package_adds_a_dataset(pyb3, tmp_path: Path, monkeypatch) -> None:
+    """A package is what its metadata says: a module, and an entry point in its dist-info."""
+    (tmp_path / "outside.py").write_text(
+        "from pyb3.datasets.cotahist import Cotahist\n\n\nclass Mine(Cotahist):\n    pass\n"
+    )
+    info = tmp_path / "outside-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[pyb3.datasets]\nmine = outside:Mine\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert "mine" in pyb3("datasets").out
+    assert pyb3("datasets show mine").code == 0
