@@ -94,6 +94,8 @@ def _once(client: httpx.Client, url: str, target: Path) -> None:
                 for block in response.iter_bytes(1 << 20):
                     if size == 0:
                         _refuse_html(url, block)
+                        if block.startswith(b"PK\x05\x06"):  # pesquisapregao's way to say so
+                            raise NotPublished(f"{url}: a ZIP without entries, B3 has no file for that day")
                     digest.update(block)
                     size += len(block)
                     if size > MAX_DOWNLOAD:
