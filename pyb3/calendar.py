@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import cache
 
+from .errors import UsageError
+
 # Closings the package lacks: (month, day), first and last year, and years that were sessions all the same.
 _CLOSINGS: tuple[tuple[int, int, int, int, frozenset[int]], ...] = (
     (1, 25, 1990, 2021, frozenset()),  # São Paulo's day; B3 has kept it as a session since 2022
@@ -33,6 +35,14 @@ def _closed(year: int) -> frozenset[date]:
     if year < 2000:  # the package closes Maundy Thursday, on which B3 traded
         days -= {day - timedelta(1) for day in days if day.month in (3, 4) and day.weekday() == 4}
     return frozenset(days | {day for day in _EXTRA_CLOSINGS if day.year == year})
+
+
+def parse_date(text: str) -> date:
+    """`2024-01-15` as a date. Raises UsageError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a date; write it as 2024-01-15") from error
 
 
 def is_session(day: date) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +14,7 @@ import typer
 
 from . import calendar, pipeline
 from .datasets import registry
+from .datasets.base import Dataset
 from .errors import NoSession, NotPublished, PyB3Error, UsageError
 from .unit import Unit
 
@@ -36,17 +39,20 @@ Incomplete = Annotated[bool, typer.Option("--allow-incomplete", help="Take a fil
 def _day(text: str) -> date:
     today = date.today()
     words = {"today": today, "yesterday": today - timedelta(1), "last": calendar.previous_session(today)}
-    try:
-        return words.get(text) or date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is not a date; write it as 2024-01-15") from error
+    return words.get(text) or calendar.parse_date(text)
 
 
-def _target(name: str, day: str | None, file: Path | None) -> tuple[Any, Unit | None]:
+def _target(
+    name: str, day: str | None, file: Path | None, find: Callable[[Dataset, Unit], Path]
+) -> tuple[Dataset, Path, Unit | None]:
+    """The dataset, the file at hand or the one `find` has for the day, and the day's unit."""
     dataset = registry.get(name)
     if (day is None) == (file is None):
         raise UsageError("give either --date or --file")
-    return dataset, pipeline.unit_of_day(dataset, _day(day)) if day else None
+    if file is not None:
+        return dataset, file, None
+    unit = pipeline.unit_of_day(dataset, _day(day or ""))
+    return dataset, find(dataset, unit), unit
 
 
 def _show(result: dict[str, Any], as_json: bool) -> None:
@@ -66,9 +72,8 @@ def _show_failure(dataset: str, unit: str, error: PyB3Error) -> None:
 @app.command()
 def fetch(dataset: Name, date: Date = None, refresh: Refresh = False) -> None:
     """Bytes of one session into the cache; prints the path. Example: pyb3 fetch futures --date last"""
-    plugin, unit = _target(dataset, date, None)
-    assert unit is not None
-    print(pipeline.fetch(plugin, unit, refresh=refresh))
+    _, path, _ = _target(dataset, date, None, partial(pipeline.fetch, refresh=refresh))
+    print(path)
 
 
 @app.command()
@@ -80,10 +85,9 @@ def parse(
     allow_incomplete: Incomplete = False,
 ) -> None:
     """A frame, shown or written; no database. Example: pyb3 parse futures --date 2024-01-15 --output x.csv"""
-    plugin, unit = _target(dataset, date, file)
     if output and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"{output} ends neither in .parquet nor in .csv")
-    path = file or pipeline.fetch(plugin, unit)  # type: ignore[arg-type]
+    plugin, path, unit = _target(dataset, date, file, pipeline.fetch)
     frame = pipeline.parse(plugin, path, unit, allow_incomplete=allow_incomplete).frame
     if output is None:
         print(frame)
@@ -102,8 +106,7 @@ def load(
     allow_incomplete: Incomplete = False,
 ) -> None:
     """From cache or file into the database; no network. Example: pyb3 load cotahist --date 2024-01-15"""
-    plugin, unit = _target(dataset, date, file)
-    path = file or pipeline.from_cache(plugin, unit)  # type: ignore[arg-type]
+    plugin, path, unit = _target(dataset, date, file, pipeline.from_cache)
     _show(pipeline.load(plugin, path, unit, allow_incomplete=allow_incomplete), as_json)
 
 
@@ -118,8 +121,7 @@ def ingest(
 ) -> None:
     """Fetch, parse and load one session. Example: pyb3 ingest futures --date 2024-01-15"""
     try:
-        plugin, unit = _target(dataset, date, file)
-        path = file or pipeline.fetch(plugin, unit, refresh=refresh)  # type: ignore[arg-type]
+        plugin, path, unit = _target(dataset, date, file, partial(pipeline.fetch, refresh=refresh))
         _show(pipeline.load(plugin, path, unit, allow_incomplete=allow_incomplete), as_json)
     except PyB3Error as error:
         if as_json:

@@ -77,9 +77,4 @@ def _get(
 
 
 def _date(value: date | str) -> date:
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise UsageError(f"{value!r} is not a date; write it as 2024-01-15") from error
+    return value if isinstance(value, date) else calendar.parse_date(value)
