@@ -1,21 +1,25 @@
-"""Run revisions on the connection PyB3 hands over, or on DATABASE_URL."""
+"""Run revisions on the connection PyB3 hands over, or on DATABASE_URL when Alembic is run by hand."""
 
 import os
 
 from alembic import context
-from sqlalchemy import create_engine, pool
+from sqlalchemy import create_engine, pool, text
 
 
-def _run(connection) -> None:
-    context.configure(connection=connection, transaction_per_migration=False)
+def _run(connection, schema: str) -> None:
+    quoted = connection.dialect.identifier_preparer.quote(schema)
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {quoted}"))
+    connection.execute(text(f"SET LOCAL search_path TO {quoted}"))
+    context.configure(connection=connection, version_table_schema=schema, transaction_per_migration=False)
     with context.begin_transaction():
         context.run_migrations()
 
 
 given = context.config.attributes.get("connection")
 if given is not None:
-    _run(given)
+    _run(given, context.config.attributes["schema"])
 else:
-    url = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
-    with create_engine(url, poolclass=pool.NullPool).connect() as connection:
-        _run(connection)
+    url = os.environ["DATABASE_URL"].replace("postgres://", "postgresql://", 1)
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=pool.NullPool)
+    with engine.begin() as connection:
+        _run(connection, os.environ.get("PYB3_SCHEMA") or "public")

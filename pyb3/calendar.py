@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from .errors import UsageError
 
@@ -37,12 +38,22 @@ def _closed(year: int) -> frozenset[date]:
     return frozenset(days | {day for day in _EXTRA_CLOSINGS if day.year == year})
 
 
+def today() -> date:
+    """The day it is at B3, in São Paulo."""
+    return datetime.now(ZoneInfo("America/Sao_Paulo")).date()
+
+
 def parse_date(text: str) -> date:
     """`2024-01-15` as a date. Raises UsageError."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{text!r} is not a date; write it as 2024-01-15") from error
+
+
+def as_date(value: date | str) -> date:
+    """A date, or one written as `2024-01-15`. Raises UsageError."""
+    return value if isinstance(value, date) else parse_date(value)
 
 
 def is_session(day: date) -> bool:

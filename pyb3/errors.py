@@ -8,7 +8,7 @@ class PyB3Error(Exception):
 
     code = "failed"
     exit_code = 1
-    hint = ""
+    hint: str = ""
 
     def __str__(self) -> str:
         message = super().__str__()
@@ -48,14 +48,13 @@ class FileError(PyB3Error):
 
     code = "file"
     exit_code = 6
-    hint = "fetch it anew with --refresh"
 
 
 class Incomplete(FileError):
     """The file holds fewer records than it says."""
 
     code = "file-incomplete"
-    hint = "fetch it anew with --refresh, or load what is there with --allow-incomplete"
+    hint = "load what is there with --allow-incomplete"
 
 
 class WrongDate(FileError):
@@ -93,7 +92,21 @@ class DatabaseError(PyB3Error):
 
 
 class SchemaNotCurrent(DatabaseError):
-    """The database's schema is older or newer than this program."""
+    """The database's schema is older than this program."""
 
     code = "schema"
-    hint = "run 'pyb3 db upgrade', or upgrade PyB3 where the database is newer"
+    hint = "run 'pyb3 db upgrade'"
+
+
+class SchemaNewer(DatabaseError):
+    """The database's schema is newer than this program."""
+
+    code = "schema-newer"
+    hint = "upgrade PyB3, or take the schema back with the newer PyB3's 'pyb3 db downgrade'"
+
+
+class Interrupted(PyB3Error):
+    """The work was ended from outside; the unit at hand is rolled back."""
+
+    code = "interrupted"
+    exit_code = 130

@@ -11,15 +11,16 @@ import polars as pl
 from . import calendar, pipeline
 from .datasets import registry
 from .errors import NoSession, UsageError
-from .parse.typed import schema
-from .unit import Unit
+from .file import File
+
+Day = date | str
 
 
 def cotahist_get(
-    date: date | str | None = None,
+    date: Day | None = None,
     *,
-    start: date | str | None = None,
-    end: date | str | None = None,
+    start: Day | None = None,
+    end: Day | None = None,
     year: int | None = None,
     file: str | PathLike[str] | None = None,
 ) -> pl.DataFrame:
@@ -27,54 +28,50 @@ def cotahist_get(
 
     Columns are those of `pyb3 datasets show cotahist`; prices are Decimal in the row's `currency`. A day
     without a session gives an empty frame with the schema. Raises NotPublished, SourceError, FileError.
-    Source: COTAHIST_D and COTAHIST_A.
+    Source: COTAHIST_D, COTAHIST_M and COTAHIST_A.
     """
     return _get("cotahist", date, start, end, year, file)
 
 
 def futures_get(
-    date: date | str | None = None,
+    date: Day | None = None,
     *,
-    start: date | str | None = None,
-    end: date | str | None = None,
+    start: Day | None = None,
+    end: Day | None = None,
+    year: int | None = None,
     file: str | PathLike[str] | None = None,
 ) -> pl.DataFrame:
-    """Listed futures of one session, of the sessions from `start` to `end`, or of a `file` at hand.
+    """Listed futures of one session, of the sessions from `start` to `end`, of a `year`, or of a `file` at hand.
 
     Columns are those of `pyb3 datasets show futures`; prices and rates are Decimal. A day without a session
     gives an empty frame with the schema. Raises NotPublished, SourceError, FileError.
     Source: price report SPRD, else PR.
     """
-    return _get("futures", date, start, end, None, file)
+    return _get("futures", date, start, end, year, file)
 
 
 def _get(
     name: str,
-    day: date | str | None,
-    start: date | str | None,
-    end: date | str | None,
+    day: Day | None,
+    start: Day | None,
+    end: Day | None,
     year: int | None,
     file: str | PathLike[str] | None,
+    item: str = "",
 ) -> pl.DataFrame:
     dataset = registry.get(name)
     if sum(choice is not None for choice in (day, start, year, file)) != 1 or (start is None) != (end is None):
         raise UsageError("give one of date, start with end, year, or file")
     if file is not None:
-        return pipeline.parse(dataset, Path(file), None).frame
-    units: list[Unit]
+        return pipeline.parse(dataset, [File.at(Path(file), item=item)])
     if year is not None:
-        units = [pipeline.unit_of_year(dataset, year)]
+        units = dataset.units_of_year(year)
     elif start is not None and end is not None:
-        units = [pipeline.unit_of_day(dataset, d) for d in calendar.sessions(_date(start), _date(end))]
+        units = dataset.units(calendar.as_date(start), calendar.as_date(end))
     else:
-        assert day is not None
         try:
-            units = [pipeline.unit_of_day(dataset, _date(day))]
+            units = [dataset.unit("day", calendar.as_date(day or ""))]
         except NoSession:
             units = []
-    frames = [pipeline.parse(dataset, pipeline.fetch(dataset, unit), unit).frame for unit in units]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=schema(dataset.template))
-
-
-def _date(value: date | str) -> date:
-    return value if isinstance(value, date) else calendar.parse_date(value)
+    frames = [pipeline.parse(dataset, pipeline.fetch(dataset, unit), unit) for unit in units]
+    return pl.concat(frames) if frames else dataset.empty()

@@ -3,84 +3,199 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-from . import calendar
-from .datasets.base import Dataset, Parsed
-from .errors import NoSession, NotPublished, UsageError
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from .datasets.base import Batch, Dataset
+from .errors import FileError, PyB3Error, UsageError
 from .fetch import cache
-from .unit import Unit
+from .file import File
+from .parse.typed import schema
+from .progress import SILENT, Progress
+from .template import Source
+from .unit import Outcome, Unit
 
 
-def unit_of_day(dataset: Dataset, day: date) -> Unit:
-    """The unit of one session day. Raises UsageError for a future day, NoSession for a holiday."""
-    if day > date.today():
-        raise UsageError(f"{day} is in the future")
-    if not calendar.is_session(day):
-        raise NoSession(f"{dataset.name} {day}: B3 held no session that day; nothing was written")
-    return Unit(dataset.name, "day", day)
+def fetch(
+    dataset: Dataset,
+    unit: Unit,
+    *,
+    refresh: bool = False,
+    progress: Progress = SILENT,
+    notes: list[str] | None = None,
+) -> list[File]:
+    """The unit's files, from the cache or from B3. Raises NotPublished or SourceError."""
+
+    def one(source: Source, item: str) -> File:
+        return cache.fetch_file(dataset.template, source, unit, item, refresh=refresh, progress=progress)
+
+    return _collected(dataset, unit, one, notes)
 
 
-def unit_of_year(dataset: Dataset, year: int) -> Unit:
-    """The unit of one year. Raises UsageError where the dataset has no yearly file."""
-    if not 1986 <= year <= date.today().year:
-        raise UsageError(f"B3 has no data of {year}; its files run from 1986 to this year")
-    if all(source.unit != "year" for source in dataset.template.sources):
-        raise UsageError(f"{dataset.name} has no yearly file")
-    return Unit(dataset.name, "year", date(year, 1, 1))
+def from_cache(dataset: Dataset, unit: Unit, *, notes: list[str] | None = None) -> list[File]:
+    """The unit's files without the network. Raises NotPublished when they were never fetched."""
+
+    def one(source: Source, item: str) -> File:
+        return cache.cached_file(dataset.template, source, unit, item)
+
+    return _collected(dataset, unit, one, notes)
 
 
-def fetch(dataset: Dataset, unit: Unit, *, refresh: bool = False) -> Path:
-    """The unit's file in the cache."""
-    return cache.fetch(dataset.template, unit, refresh=refresh)
+def parse(
+    dataset: Dataset, files: Sequence[File], unit: Unit | None = None, *, allow_incomplete: bool = False
+) -> pl.DataFrame:
+    """The files as one frame, held against the unit's dates. Raises FileError and its kin."""
+    return dataset.frame(files, unit, allow_incomplete=allow_incomplete)
 
 
-def from_cache(dataset: Dataset, unit: Unit) -> Path:
-    """The unit's file without the network. Raises NotPublished when it was never fetched."""
-    if path := cache.cached(dataset.template, unit):
-        return path
-    raise NotPublished(f"{dataset.name} {unit} is not in the cache; run 'pyb3 fetch {dataset.name}' first")
+def write(
+    dataset: Dataset, files: Sequence[File], unit: Unit | None, output: Path, *, allow_incomplete: bool = False
+) -> None:
+    """The files as `output`, Parquet or CSV by its ending: streamed, and whole or not at all.
+
+    Raises FileError and its kin; UsageError where `output` cannot be written.
+    """
+    failures: list[PyB3Error] = []
+
+    def frames(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        try:
+            if dataset.template.take == "every":  # sources complete each other's rows
+                yield parse(dataset, files, unit, allow_incomplete=allow_incomplete)
+            else:
+                for batch in dataset.read(files, unit, allow_incomplete=allow_incomplete):
+                    yield batch.frame
+        except PyB3Error as error:
+            failures.append(error)
+            raise
+
+    part = output.with_name(f".{output.name}.part")
+    rows = register_io_source(frames, schema=schema(dataset.template))
+    try:
+        rows.sink_csv(part) if output.suffix == ".csv" else rows.sink_parquet(part)
+        part.replace(output)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        if failures:
+            raise failures[0] from error
+        raise UsageError(f"cannot write {output}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def parse(dataset: Dataset, path: Path, unit: Unit | None, *, allow_incomplete: bool = False) -> Parsed:
-    """The file's frame, held against the unit's date."""
-    expected = unit.date if unit and unit.kind == "day" else None
-    return dataset.read(path, expected, allow_incomplete=allow_incomplete)
+def load(
+    dataset: Dataset,
+    files: Sequence[File],
+    unit: Unit | None = None,
+    *,
+    allow_incomplete: bool = False,
+    progress: Progress = SILENT,
+    notes: list[str] | None = None,
+) -> Outcome:
+    """Parse the files and load them in one transaction; tells what was done.
 
-
-def load(dataset: Dataset, path: Path, unit: Unit | None, *, allow_incomplete: bool = False) -> dict[str, Any]:
-    """Parse `path` and load it in one transaction; tells what was done."""
+    Raises FileError and its kin for the files, DatabaseError and its kin for the server; then nothing is changed.
+    """
     from .load import connect, migrate, upsert
 
     start = time.perf_counter()
-    parsed = parse(dataset, path, unit, allow_incomplete=allow_incomplete)
-    label = str(unit or parsed.refdate or path.name)
+    notes = notes if notes is not None else []
+    span = _Span(f"{dataset.name} {unit or files[0].path.name}", progress)
+
+    def read() -> Iterator[Batch]:
+        return span.watch(dataset.read(files, unit, allow_incomplete=allow_incomplete, notes=notes))
+
     with connect.connect() as connection:
         migrate.check(connection)
-        counts = upsert.load(connection, dataset.template, label, parsed.frame, parsed.refdate)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "dataset": dataset.name,
-        "unit": label,
-        "refdate": parsed.refdate.isoformat() if parsed.refdate else None,
-        "source": _source(path),
-        "file": str(path),
-        "sha256": digest,
-        "rows": parsed.frame.height,
-        "inserted": counts.inserted,
-        "updated": counts.updated,
-        "unchanged": counts.unchanged,
-        "rejected": 0,
-        "seconds": round(time.perf_counter() - start, 3),
-        "outcome": "loaded" if counts.inserted + counts.updated else "unchanged",
-    }
+        try:
+            counts = upsert.load(connection, dataset.template, read)
+        except FileError as error:
+            if unit is not None and files[0].known:
+                error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))
+            raise
+    return Outcome(
+        dataset=dataset.name,
+        unit=str(unit or span),
+        outcome="loaded" if counts.inserted + counts.updated else "unchanged",
+        refdate=span.first if span.first == span.last else None,
+        source="+".join(dict.fromkeys(file.source for file in files if file.source)) or None,
+        file=str(files[0].path if len(files) == 1 else files[0].path.parent),
+        sha256=_digest(files),
+        rows=counts.rows,
+        inserted=counts.inserted,
+        updated=counts.updated,
+        unchanged=counts.unchanged,
+        kept=counts.kept,
+        folded=counts.folded,
+        seconds=round(time.perf_counter() - start, 3),
+        warnings=tuple(dict.fromkeys(notes)),
+    )
 
 
-def _source(path: Path) -> str | None:
-    sidecar = path.with_name(path.name + ".json")
-    return str(json.loads(sidecar.read_text())["url"]) if sidecar.exists() else None
+def ingest(dataset: Dataset, unit: Unit, *, refresh: bool = False, progress: Progress = SILENT) -> Outcome:
+    """Fetch, parse and load one unit. Raises what `fetch` and `load` raise."""
+    notes: list[str] = []
+    files = fetch(dataset, unit, refresh=refresh, progress=progress, notes=notes)
+    return load(dataset, files, unit, progress=progress, notes=notes)
+
+
+def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
+    """What became of a unit that `error` ended."""
+    name = error.code if error.code in ("no_session", "not_published") else "failed"
+    facts = {"code": error.code, "message": str(error)}
+    return Outcome(dataset=dataset, unit=unit, outcome=name, error=facts, exit_code=error.exit_code)  # type: ignore[arg-type]
+
+
+def _anew(unit: Unit) -> str:
+    when = f"--year {unit}" if unit.kind == "year" else f"--date {unit.date}"
+    command = "backfill" if unit.kind == "year" else "fetch"
+    return f"run 'pyb3 {command} {unit.dataset} {when} --refresh' to get it anew"
+
+
+class _Span:
+    """The days that batches hold, learnt while they pass by."""
+
+    def __init__(self, label: str, progress: Progress) -> None:
+        self._label, self._progress = label, progress
+        self.first: date | None = None
+        self.last: date | None = None
+
+    def __str__(self) -> str:
+        return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
+
+    def watch(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        self.first = self.last = None
+        rows = 0
+        for batch in batches:
+            days = [cast(date, day) for day in (batch.frame["refdate"].min(), batch.frame["refdate"].max()) if day]
+            if batch.overwrite and days:  # a stray row of another session is not what the file is of
+                self.first = min([*days, *([self.first] if self.first else [])])
+                self.last = max([*days, *([self.last] if self.last else [])])
+            rows += batch.frame.height
+            self._progress.loaded(self._label, rows)
+            yield batch
+
+
+def _collected(dataset: Dataset, unit: Unit, one: Callable[[Source, str], File], notes: list[str] | None) -> list[File]:
+    def items(source: Source) -> list[str]:
+        return dataset.items(source, unit, one)
+
+    return cache.collect(dataset.template, unit, items, one, notes if notes is not None else [])
+
+
+def _digest(files: Sequence[File]) -> str:
+    """The file's sha256; of several files, that of their digests, in order."""
+    digests = []
+    for file in files:
+        known = file.known.get("sha256")
+        if known is None:
+            with file.path.open("rb") as stream:
+                known = hashlib.file_digest(stream, "sha256").hexdigest()
+        digests.append(known)
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -1,93 +1,257 @@
-"""A dataset's YAML template, read and checked."""
+"""A dataset's YAML template, read and checked; an error names the line."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from .errors import TemplateError
+from .unit import Unit
 
-TYPES = {"text", "integer", "decimal", "date"}
+TYPES = ("text", "integer", "decimal", "date", "boolean")
+PERIODS = ("day", "month", "year", "snapshot")
+REQUESTS = ("get", "post", "token", "base64")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: our name, B3's name, type, and where it stands in the file."""
+    """One column: our name, B3's name, type, and where each format has it.
+
+    `at` maps a format to a place in its files: `[from, width]`, a path of tags or a header. A field without a
+    place is derived by the dataset's class.
+    """
 
     name: str
     b3: str
     type: str
     description: str
+    at: Mapping[str, Any]
     decimals: int = 0
-    start: int = 0
-    width: int = 0
-    path: str = ""
     nullable: bool = True
     blank: str | None = None
-    derived: bool = False
 
     def sql_type(self) -> str:
-        """The PostgreSQL type: text, bigint, numeric(38,decimals) or date."""
-        return {
-            "text": "text",
-            "integer": "bigint",
-            "decimal": f"numeric(38,{self.decimals})",
-            "date": "date",
-        }[self.type]
+        """The PostgreSQL type: text, bigint, numeric(38,decimals), date or boolean."""
+        return {"integer": "bigint", "decimal": f"numeric(38,{self.decimals})"}.get(self.type, self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How one kind of file is read: the reader's name and its options."""
+
+    name: str
+    reader: str
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where B3 publishes one kind of unit."""
+    """Where B3 publishes one kind of file, how to ask for it, and how to know it.
+
+    `period` is what one file covers; `serves` names the units it can answer for (by default its own period: a
+    year's file can serve one of its days). `url`, `file` and `payload` are patterns over `date` (the period's
+    first day) and, where `each` is set, `item`. `request` is how B3 wants to be asked: `get`, `post` (JSON),
+    `token` (a token first) or `base64` (JSON in the path). `signature` is a regular expression that the first
+    4 KiB of the unpacked file match. A source reaches back `keeps` days, and is asked for one of its days only
+    when the unit is `min_age` days old; 0 is no limit.
+    """
 
     name: str
-    unit: str
+    period: str
+    format: str
     url: str
+    file: str
+    signature: str = ""
+    request: str = "get"
+    container: str = "zip"
+    payload: Mapping[str, Any] | None = None
+    each: str = ""
+    serves: tuple[str, ...] = ()
+    keeps: int = 0
+    min_age: int = 0
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def can_serve(self, unit: Unit, today: date) -> bool:
+        """Whether this source has, or had, units of that kind and time."""
+        age: int = (today - unit.last).days
+        return (
+            unit.kind in (self.serves or (self.period,))
+            and (self.valid_from is None or unit.last >= self.valid_from)
+            and (self.valid_to is None or unit.date <= self.valid_to)
+            and (not self.keeps or age <= self.keeps)
+            and (self.period == unit.kind or age >= self.min_age)
+        )
+
+    def covering(self, unit: Unit) -> date:
+        """The first day of this source's period that holds the unit."""
+        match self.period:
+            case "month":
+                return unit.date.replace(day=1)
+            case "year":
+                return unit.date.replace(month=1, day=1)
+            case _:
+                return unit.date
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The description of a dataset, from source to key."""
+    """The description of a dataset, from source to key.
+
+    `take` says whether a row comes from the `first` source that answers (what that one lacks is NULL), or `every`
+    one adds its columns or rows.
+    """
 
     name: str
     description: str
-    reader: str
-    sources: tuple[Source, ...]
     table: str
     key: tuple[str, ...]
+    sources: tuple[Source, ...]
+    formats: Mapping[str, Format]
     fields: tuple[Field, ...]
+    take: str = "first"
 
     @classmethod
     def load(cls, package: str, filename: str) -> Template:
-        """Read a template from a package's data. Raises TemplateError with the file's name and place."""
-        text = resources.files(package).joinpath(filename).read_text("utf-8")
-        return cls.parse(text, filename)
+        """Read a template from a package's data. Raises TemplateError with file and line."""
+        return cls.parse(resources.files(package).joinpath(filename).read_text("utf-8"), filename)
 
     @classmethod
     def parse(cls, text: str, filename: str = "template") -> Template:
-        """Check a template's text. Raises TemplateError."""
+        """Check a template's text. Raises TemplateError with file and line."""
         try:
-            raw: dict[str, Any] = yaml.safe_load(text)
-            template = cls(
-                name=raw["name"],
-                description=raw["description"],
-                reader=raw["reader"],
-                sources=tuple(Source(**source) for source in raw["sources"]),
-                table=raw["table"],
-                key=tuple(raw["key"]),
-                fields=tuple(Field(**field) for field in raw["fields"]),
-            )
+            node = yaml.compose(text, yaml.SafeLoader)
         except yaml.YAMLError as error:
             raise TemplateError(f"{filename}: {' '.join(str(error).split())}") from error
-        except (KeyError, TypeError) as error:
-            raise TemplateError(f"{filename}: {error}") from error
-        for field in template.fields:
-            if field.type not in TYPES:
-                raise TemplateError(f"{filename}: field {field.name} has unknown type {field.type!r}")
-        names = {field.name for field in template.fields}
+        if not isinstance(node, yaml.MappingNode):
+            raise TemplateError(f"{filename}: a template is a mapping")
+        return _Reader(filename).template(node)
+
+    def columns(self, format_name: str) -> dict[str, Any]:
+        """Field name to place, for the fields a format holds, in the template's order."""
+        return {field.name: field.at[format_name] for field in self.fields if format_name in field.at}
+
+    def field(self, name: str) -> Field:
+        """The field of that name."""
+        return next(field for field in self.fields if field.name == name)
+
+    def source(self, name: str) -> Source:
+        """The source of that name."""
+        return next(source for source in self.sources if source.name == name)
+
+    def sources_for(self, unit: Unit, today: date) -> list[Source]:
+        """The sources that serve a unit, in order of preference."""
+        return [source for source in self.sources if source.can_serve(unit, today)]
+
+
+class _Reader:
+    """Turns YAML nodes into the dataclasses above, knowing the line of each."""
+
+    def __init__(self, filename: str) -> None:
+        self.filename = filename
+
+    def fail(self, node: yaml.Node, message: str) -> TemplateError:
+        return TemplateError(f"{self.filename} line {node.start_mark.line + 1}: {message}")
+
+    def value(self, node: yaml.Node) -> Any:
+        """The node as plain Python values; an object tag is refused by the safe constructor."""
+        try:
+            return yaml.constructor.SafeConstructor().construct_document(node)
+        except yaml.YAMLError as error:
+            raise self.fail(node, " ".join(str(error).split())) from error
+
+    def mapping(self, node: yaml.Node, what: str) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fail(node, f"{what} must be a mapping")
+        found: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if key.value in found:
+                raise self.fail(key, f"{what} names {key.value!r} twice")
+            found[key.value] = value
+        return found
+
+    def items(self, node: yaml.Node, what: str) -> list[yaml.Node]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self.fail(node, f"{what} must be a list")
+        return list(node.value)
+
+    def build(self, cls: type[_T], node: yaml.Node, what: str, **given: Any) -> _T:
+        """A dataclass from a mapping: no key unknown, none missing."""
+        known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+        found = self.mapping(node, what)
+        for name, value in found.items():
+            if name not in known:
+                raise self.fail(value, f"{what} has no {name!r}; it has: {', '.join(known)}")
+        values = {name: self.value(value) for name, value in found.items()} | given
+        for name, field in known.items():
+            if name not in values and field.default is MISSING:
+                raise self.fail(node, f"{what} lacks {name!r}")
+        return cls(**values)
+
+    def template(self, node: yaml.MappingNode) -> Template:
+        top = self.mapping(node, "the template")
+        for name in ("name", "description", "table", "key", "sources", "formats", "fields"):
+            if name not in top:
+                raise self.fail(node, f"the template lacks {name!r}")
+        formats = {name: self.format(name, value) for name, value in self.mapping(top["formats"], "formats").items()}
+        template = self.build(
+            Template,
+            node,
+            "the template",
+            key=tuple(self.value(top["key"])),
+            formats=formats,
+            sources=tuple(self.source(item, formats) for item in self.items(top["sources"], "sources")),
+            fields=tuple(self.field(item, formats) for item in self.items(top["fields"], "fields")),
+        )
+        names = [field.name for field in template.fields]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise self.fail(top["fields"], f"fields named twice: {', '.join(sorted(twice))}")
         if missing := [name for name in template.key if name not in names]:
-            raise TemplateError(f"{filename}: key columns without a field: {', '.join(missing)}")
+            raise self.fail(top["key"], f"key columns without a field: {', '.join(missing)}")
+        if template.key[:1] != ("refdate",):
+            raise self.fail(top["key"], "the key begins with refdate")
+        if template.take not in ("first", "every"):
+            raise self.fail(top["take"], "take is 'first' or 'every'")
         return template
+
+    def format(self, name: str, node: yaml.Node) -> Format:
+        options = self.value(node)
+        if not isinstance(options, dict) or not isinstance(options.get("reader"), str):
+            raise self.fail(node, f"format {name} names no reader")
+        return Format(name, options.pop("reader"), options)
+
+    def source(self, node: yaml.Node, formats: Mapping[str, Format]) -> Source:
+        found = self.mapping(node, "a source")
+        serves = tuple(self.value(found["serves"])) if "serves" in found else ()
+        source = self.build(Source, node, "a source", serves=serves)
+        if source.period not in PERIODS:
+            raise self.fail(node, f"source {source.name}: period {source.period!r} is none of {', '.join(PERIODS)}")
+        if source.request not in REQUESTS:
+            raise self.fail(node, f"source {source.name}: request {source.request!r} is none of {', '.join(REQUESTS)}")
+        if source.format not in formats:
+            raise self.fail(node, f"source {source.name}: there is no format {source.format!r}")
+        try:
+            re.compile(source.signature)
+        except re.error as error:
+            raise self.fail(node, f"source {source.name}: signature: {error}") from error
+        return source
+
+    def field(self, node: yaml.Node, formats: Mapping[str, Format]) -> Field:
+        found = self.mapping(node, "a field")
+        at = self.value(found["at"]) if "at" in found else {}
+        if not isinstance(at, dict):  # one place for the one format there is
+            at = dict.fromkeys(formats, at)
+        field = self.build(Field, node, "a field", at=at)
+        if field.type not in TYPES:
+            kinds = ", ".join(TYPES)
+            raise self.fail(node, f"field {field.name} has type {field.type!r}; it is one of {kinds}")
+        if unknown := set(at) - set(formats):
+            raise self.fail(node, f"field {field.name}: there is no format {', '.join(sorted(unknown))}")
+        return field

@@ -1,18 +1,66 @@
-"""A unit of work: what B3 publishes as one thing, a session day or a year."""
+"""A unit of work, what B3 publishes as one thing, and what became of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+import datetime as dt
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["day", "month", "year"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One day or one year of one dataset."""
+    """One day, month or year of one dataset; `date` is its first day."""
 
     dataset: str
-    kind: str
-    date: date
+    kind: Kind
+    date: dt.date
 
     def __str__(self) -> str:
-        return f"{self.date:%Y}" if self.kind == "year" else f"{self.date:%Y-%m-%d}"
+        return {"day": f"{self.date:%Y-%m-%d}", "month": f"{self.date:%Y-%m}", "year": f"{self.date:%Y}"}[self.kind]
+
+    @property
+    def last(self) -> dt.date:
+        """The unit's last day."""
+        match self.kind:
+            case "day":
+                return self.date
+            case "month":
+                return (self.date.replace(day=28) + dt.timedelta(4)).replace(day=1) - dt.timedelta(1)
+            case _:
+                return self.date.replace(month=12, day=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one unit; `as_dict()` is what `--json` prints."""
+
+    dataset: str
+    unit: str
+    outcome: Literal["loaded", "unchanged", "no_session", "not_published", "failed"]
+    refdate: dt.date | None = None
+    source: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    folded: int = 0
+    rejected: int = 0
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    error: dict[str, Any] | None = None
+    exit_code: int = field(default=0, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome as JSON-ready values."""
+        values = asdict(self)
+        values.pop("exit_code")
+        if self.error is None:
+            values.pop("error")
+        values["refdate"] = self.refdate.isoformat() if self.refdate else None
+        values["warnings"] = list(self.warnings)
+        return values

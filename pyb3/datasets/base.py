@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
 
-from ..template import Template
+from .. import calendar
+from ..errors import FileError, NoSession, NotPublished, UsageError, WrongDate
+from ..file import File
+from ..parse import readers
+from ..parse.archive import Member, open_member
+from ..parse.typed import dtype, schema
+from ..template import Source, Template
+from ..unit import Kind, Unit
+
+FIRST_YEAR = 1986
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """A file's rows and the session (None for a year) they belong to."""
+class Batch:
+    """Some rows of a unit. Rows that must not `overwrite` are loaded only where the table has none of that key."""
 
     frame: pl.DataFrame
-    refdate: date | None
+    overwrite: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a frame comes from: the file, its source, the name of the packed member, and the unit asked for."""
+
+    file: File
+    source: Source
+    name: str
+    unit: Unit | None
+
+
+Fetch = Callable[[Source, str], File]
+"""Brings one file of a source (and item): from B3, or from the cache alone."""
 
 
 class Dataset:
-    """One dataset: a template, and how a file becomes its frame."""
+    """One dataset: a template, and how its files become frames.
+
+    A plain fixed-width or CSV dataset sets `filename` alone. Others override `shape` (rows of one file),
+    `items` (what a source is asked for one by one) or `unit` (what a date means).
+    """
 
     package: ClassVar[str] = "pyb3.datasets"
     filename: ClassVar[str]
@@ -31,8 +59,127 @@ class Dataset:
 
     @property
     def name(self) -> str:
+        """The name it is registered under."""
         return self.template.name
 
-    def read(self, path: Path, expected: date | None = None, *, allow_incomplete: bool = False) -> Parsed:
-        """Parse `path`; `expected` is the session asked for. Raises FileError and its kin."""
-        raise NotImplementedError(f"{type(self).__name__} has no reader")
+    def unit(self, kind: Kind, day: date) -> Unit:
+        """The day, month or year that holds `day`.
+
+        Raises UsageError for the future or a kind that no source publishes, NoSession for a closed day.
+        """
+        first = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[kind]
+        unit = Unit(self.name, kind, first)
+        if first > calendar.today():
+            raise UsageError(f"{unit} is in the future")
+        if first.year < FIRST_YEAR:
+            raise UsageError(f"B3 has no data of {first.year}; its files begin in {FIRST_YEAR}")
+        if kind == "day" and not calendar.is_session(day):
+            raise NoSession(f"{self.name} {day}: B3 held no session that day; nothing was written")
+        if all(kind not in (source.serves or (source.period,)) for source in self.template.sources):
+            raise UsageError(f"{self.name} has no file of a {kind}")
+        return unit
+
+    def units(self, start: date, end: date) -> list[Unit]:
+        """One unit for each session from `start` to `end`, both included."""
+        return [self.unit("day", day) for day in calendar.sessions(start, end)]
+
+    def units_of_year(self, year: int) -> list[Unit]:
+        """The year as one unit where B3 has a file of it, else its sessions up to today. Raises UsageError."""
+        if not FIRST_YEAR <= year <= calendar.today().year:
+            raise UsageError(f"B3 has no data of {year}; its files run from {FIRST_YEAR} to this year")
+        if any("year" in (source.serves or (source.period,)) for source in self.template.sources):
+            return [self.unit("year", date(year, 1, 1))]
+        return self.units(date(year, 1, 1), min(date(year, 12, 31), calendar.today()))
+
+    def items(self, source: Source, unit: Unit, fetch: Fetch) -> list[str]:
+        """What `source` is asked for one by one (its `each`); one nameless item where it has a single file."""
+        return [""]
+
+    def read(
+        self,
+        files: Sequence[File],
+        unit: Unit | None = None,
+        *,
+        allow_incomplete: bool = False,
+        notes: list[str] | None = None,
+    ) -> Iterator[Batch]:
+        """Parse the files of a unit, or files at hand, in batches; `notes` gets what a person should know.
+
+        Batches have the columns of their source; where a row comes from one source, the others are NULL. Errors
+        of counts and trailers come with a file's last batch, so nothing may be committed before the iterator
+        ends. Raises FileError and its kin: what is wrong, in which file and line.
+        """
+        rows = 0
+        for file in files:
+            for batch in self._read_file(file, unit, allow_incomplete, notes if notes is not None else []):
+                rows += batch.frame.height
+                yield Batch(self._completed(batch.frame), batch.overwrite)
+        if rows == 0:
+            names = ", ".join(file.path.name for file in files)
+            if unit is not None:
+                raise NotPublished(f"{self.name} {unit}: {names} holds no row of it (yet)")
+            raise FileError(f"{names} holds no record of {self.name}")
+
+    def frame(self, files: Sequence[File], unit: Unit | None = None, *, allow_incomplete: bool = False) -> pl.DataFrame:
+        """The unit as one frame with the template's schema, one row a key as the table would hold it."""
+        frames = [batch.frame for batch in self.read(files, unit, allow_incomplete=allow_incomplete)]
+        if self.template.take == "every":
+            frames = [_coalesced(frames, self.template.key)]
+        return pl.concat([frame.pipe(self._completed, whole=True) for frame in frames])
+
+    def empty(self) -> pl.DataFrame:
+        """No rows, with the template's schema."""
+        return pl.DataFrame(schema=schema(self.template))
+
+    def shape(self, frame: pl.DataFrame, origin: Origin) -> Iterator[Batch]:
+        """Make a file's rows the dataset's rows: check their dates, add what is derived. Raises WrongDate."""
+        unit = origin.unit
+        if unit is not None:
+            inside = frame["refdate"].is_between(unit.date, unit.last)
+            if not inside.all():
+                if origin.source.period == unit.kind:
+                    day = frame["refdate"].filter(~inside)[0]
+                    raise WrongDate(f"{origin.name} holds rows of {day}, not only of {unit}")
+                frame = frame.filter(inside)  # a longer file that serves one of its days
+        yield Batch(frame)
+
+    def recognise(self, member: Member, file: File) -> Source:
+        """The source a file came from, by its first bytes. Raises FileError when it is none of this dataset's."""
+        head = member.head.decode("latin-1").removeprefix("\xef\xbb\xbf")
+        known = [source for source in self.template.sources if source.name == file.source]
+        for source in known or self.template.sources:
+            if re.search(source.signature, head):
+                return source
+        raise FileError(f"{member.name} is no file of {self.name}: it begins with {head[:40]!r}")
+
+    def _read_file(self, file: File, unit: Unit | None, allow_incomplete: bool, notes: list[str]) -> Iterator[Batch]:
+        with open_member(file.path) as member:
+            source = self.recognise(member, file)
+            form = self.template.formats[source.format]
+            origin = Origin(file, source, member.name, unit)
+            reader = readers.get(form.reader)
+            for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
+                yield from self.shape(frame, origin)
+            notes += member.notes
+
+    def _completed(self, frame: pl.DataFrame, whole: bool = False) -> pl.DataFrame:
+        """The template's columns in order: all of them where a row has one source, else those the frame has."""
+        if whole or self.template.take == "first":
+            missing = [field for field in self.template.fields if field.name not in frame.columns]
+            frame = frame.with_columns(pl.lit(None, dtype(field)).alias(field.name) for field in missing)
+        return frame.select(field.name for field in self.template.fields if field.name in frame.columns)
+
+
+def _coalesced(frames: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
+    """Frames of different columns as one row a key; of two values the first source's stays."""
+    alike: dict[tuple[str, ...], list[pl.DataFrame]] = {}
+    for frame in frames:
+        alike.setdefault(tuple(frame.columns), []).append(frame)
+    merged, *others = [pl.concat(group) for group in alike.values()] or [pl.DataFrame()]
+    for other in others:
+        merged = merged.join(other, on=list(key), how="full", coalesce=True, suffix="_other")
+        both = [name for name in merged.columns if name.endswith("_other")]
+        merged = merged.with_columns(
+            pl.coalesce(name.removesuffix("_other"), name).alias(name.removesuffix("_other")) for name in both
+        ).drop(both)
+    return merged

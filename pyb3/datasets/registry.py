@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 
-from ..errors import UsageError
+from ..errors import PyB3Error, UsageError
 from .base import Dataset
 
 GROUP = "pyb3.datasets"
+_OURS = {
+    "cotahist": "cotahist:Cotahist",
+    "futures": "futures:Futures",
+}
 
 
 def names() -> list[str]:
-    """Names of all registered datasets, sorted."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    """Names of all registered datasets: ours, then the others by name."""
+    return [*_OURS, *sorted({entry.name for entry in entry_points(group=GROUP)} - _OURS.keys())]
 
 
 @cache
 def get(name: str) -> Dataset:
-    """The dataset of that name. Raises UsageError when there is none."""
+    """The dataset of that name. Raises UsageError when there is none, PyB3Error when its package does not load."""
+    if name in _OURS:
+        module, class_name = _OURS[name].split(":")
+        ours: type[Dataset] = getattr(import_module(f".{module}", __package__), class_name)
+        return ours()
     for entry in entry_points(group=GROUP):
         if entry.name == name:
-            plugin: type[Dataset] = entry.load()
+            try:
+                plugin: type[Dataset] = entry.load()
+            except (ImportError, AttributeError) as error:
+                raise PyB3Error(f"the dataset {name!r} of another package does not load: {error}") from error
             return plugin()
     raise UsageError(f"there is no dataset {name!r}; there are: {', '.join(names())}")

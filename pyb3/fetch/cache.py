@@ -1,43 +1,95 @@
-"""Where a downloaded file lies in the cache."""
+"""Where downloaded files lie, and whether they are still good."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-from .. import settings
-from ..errors import NotPublished
+from .. import calendar, settings
+from ..errors import NotPublished, PyB3Error, SourceError
+from ..file import File, read_sidecar
+from ..progress import SILENT, Progress
 from ..template import Source, Template
 from ..unit import Unit
 from .client import download
+from .request import Request, request
+
+Items = Callable[[Source], list[str]]
 
 
-def path_of(template: Template, source: Source, unit: Unit) -> Path:
-    """The cache path of a unit's file from one source."""
-    parts = urlsplit(source.url.format(date=unit.date))
-    name = parse_qs(parts.query).get("filelist", [parts.path.rsplit("/", 1)[-1]])[0]
-    return settings.cache_dir() / template.name / Path(name).name
+def path_of(template: Template, asked: Request) -> Path:
+    """Where the answer to a request is kept."""
+    return settings.cache_dir() / template.name / asked.file
 
 
-def cached(template: Template, unit: Unit) -> Path | None:
-    """The unit's file where the cache holds it, by order of sources."""
-    paths = (path_of(template, s, unit) for s in template.sources if s.unit == unit.kind)
-    return next((path for path in paths if path.exists()), None)
+def cached_file(template: Template, source: Source, unit: Unit, item: str = "") -> File:
+    """One file that is in the cache and still good. Raises NotPublished when it is not there."""
+    path = path_of(template, request(source, unit, item))
+    if path.exists() and not _outgrown(path, source, unit):
+        return File.at(path, source.name, item)
+    raise NotPublished(
+        f"{template.name} {unit} is not in the cache; run 'pyb3 fetch {template.name} --date {unit.date}' first"
+    )
 
 
-def fetch(template: Template, unit: Unit, *, refresh: bool = False) -> Path:
-    """The unit's file, from the cache or from the first source that has it.
+def fetch_file(
+    template: Template,
+    source: Source,
+    unit: Unit,
+    item: str = "",
+    *,
+    refresh: bool = False,
+    progress: Progress = SILENT,
+) -> File:
+    """One file, from the cache or from B3. Raises NotPublished or SourceError."""
+    asked = request(source, unit, item)
+    path = path_of(template, asked)
+    if refresh or not path.exists() or _outgrown(path, source, unit):
+        download(asked, path, progress)
+    return File.at(path, source.name, item)
 
-    Raises NotPublished when no source has it, SourceError when the network or B3 fails.
+
+def collect(
+    template: Template, unit: Unit, items: Items, one: Callable[[Source, str], File], notes: list[str]
+) -> list[File]:
+    """The unit's files: those of the first source that has any, or of every one, as the template's `take` says.
+
+    `one` brings a file of a source and item. What a source does not have is left out, and noted where others of
+    its items are there. Raises NotPublished when no source has the unit, SourceError when the network or B3 fails.
     """
-    if not refresh and (path := cached(template, unit)):
-        return path
-    missing: list[str] = []
-    for source in template.sources:
-        if source.unit != unit.kind:
-            continue
+    files: list[File] = []
+    failures: list[PyB3Error] = []
+    for source in template.sources_for(unit, calendar.today()):
+        found, absent = [], []
         try:
-            return download(source.url.format(date=unit.date), path_of(template, source, unit))
-        except NotPublished as error:
-            missing.append(str(error))
-    raise NotPublished("; ".join(missing) or f"{template.name} has no file for a {unit.kind}")
+            for item in items(source):
+                try:
+                    found.append(one(source, item))
+                except NotPublished as error:
+                    failures.append(error)
+                    absent.append(item)
+        except SourceError as error:  # the next source may answer
+            if template.take == "every":
+                raise
+            failures.append(error)
+        files += found
+        if absent and found:
+            notes.append(f"{source.name} has no file for {', '.join(absent)}")
+        if files and template.take == "first":
+            break
+    if files:
+        return files
+    broken = [error for error in failures if isinstance(error, SourceError)]
+    words = "; ".join(dict.fromkeys(map(str, broken or failures)))
+    raise (SourceError if broken else NotPublished)(words or f"{template.name} {unit}: no source reaches that date")
+
+
+def _outgrown(path: Path, source: Source, unit: Unit) -> bool:
+    """Whether the file was fetched on an earlier day, before its period had ended: B3 has added to it since."""
+    fetched = read_sidecar(path).get("fetched_at")
+    if fetched is None or source.period in ("day", "snapshot"):
+        return False
+    day = datetime.fromisoformat(fetched).date()
+    last = Unit(unit.dataset, "year" if source.period == "year" else "month", source.covering(unit)).last
+    return day <= last and day < calendar.today()

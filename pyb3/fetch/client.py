@@ -1,4 +1,4 @@
-"""Download one file from B3 into the cache, whole or not at all."""
+"""Ask B3, and write the answer into the cache: whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +23,11 @@ import stamina
 
 from .. import settings
 from ..errors import NotPublished, SourceError
+from ..file import sidecar
+from ..progress import SILENT, Progress
+from ..signature import is_empty_zip, is_html
+from . import tls
+from .request import Request
 
 # B3's front ends answer bare clients with 400 or 403.
 _HEADERS = {
@@ -24,9 +36,11 @@ _HEADERS = {
     "Accept-Language": "pt-BR,pt;q=0.9,en;q=0.8",
 }
 _TIMEOUT = httpx.Timeout(30, read=90)  # pesquisapregao takes about 20 s to answer
-_LIMITS = httpx.Limits(max_connections=2)
+_CONNECTIONS = 2  # at once, to one host
+_INTERVAL = 0.4  # seconds between two requests to one host
+_RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+_B3 = ("b3.com.br", "bmfbovespa.com.br")
 MAX_DOWNLOAD = 1 << 30
-_RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 
 
 class _Worth(Exception):
@@ -37,7 +51,91 @@ class _Worth(Exception):
         self.wait = wait
 
 
-def address(url: str) -> str:
+def download(request: Request, target: Path, progress: Progress = SILENT) -> Path:
+    """Fetch into `target`, with a sidecar `target.json`. Raises NotPublished or SourceError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    attempts = settings.retries()
+    try:
+        for attempt in stamina.retry_context(on=_backoff, attempts=attempts, timeout=300, wait_max=60):
+            with attempt:
+                _once(request, target, progress)
+    except (_Worth, httpx.TransportError) as error:
+        raise SourceError(f"{request.url}: {error or type(error).__name__} (after {attempts} tries)") from error
+    except httpx.HTTPError as error:
+        raise SourceError(f"{request.url}: {error}") from error
+    return target
+
+
+def _backoff(error: Exception) -> bool | float:
+    if isinstance(error, _Worth):
+        return min(error.wait, 120.0) or True
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return False
+    return isinstance(error, httpx.TransportError)
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Seconds that B3 asks to wait, 0 where it does not say."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    if until.tzinfo is None:  # "-0000" is UTC of unknown origin
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+class _Host:
+    """A host's gate: a few connections at once, and a pause between requests."""
+
+    def __init__(self) -> None:
+        self._slots, self._lock, self._next = threading.BoundedSemaphore(_CONNECTIONS), threading.Lock(), 0.0
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        with self._slots:
+            if settings.mirror() is None:  # a mirror is one's own
+                with self._lock:
+                    time.sleep(max(0.0, self._next - time.monotonic()))
+                    self._next = time.monotonic() + _INTERVAL
+            yield
+
+
+@cache
+def _host(name: str) -> _Host:
+    return _Host()
+
+
+class _Client:
+    """The process's one client: kept-alive connections, verified TLS."""
+
+    def __init__(self) -> None:
+        self.context = tls.context()
+        self.http = httpx.Client(
+            headers=_HEADERS,
+            timeout=_TIMEOUT,
+            verify=self.context,
+            follow_redirects=True,
+            max_redirects=5,
+            event_hooks={"response": [_refuse_stray_redirect]},
+        )
+
+    @contextmanager
+    def stream(self, method: str, url: str, **options: Any) -> Iterator[httpx.Response]:
+        with _host(urlsplit(url).netloc).turn():
+            with self.http.stream(method, _address(url), **options) as response:
+                yield response
+
+
+@cache
+def _client() -> _Client:
+    return _Client()
+
+
+def _address(url: str) -> str:
     """The URL to ask: B3's own, or the mirror's when PYB3_MIRROR is set."""
     mirror = settings.mirror()
     if mirror is None:
@@ -46,76 +144,114 @@ def address(url: str) -> str:
     return f"{mirror}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
-def download(url: str, target: Path) -> Path:
-    """Fetch `url` into `target`, with a sidecar `target.json`. Raises NotPublished or SourceError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    attempts = int(os.environ.get("PYB3_RETRIES") or 5)
+def _refuse_stray_redirect(response: httpx.Response) -> None:
+    """B3 sends nobody to another firm's host, to a private address, or from https to http."""
+    following = response.next_request
+    if following is None:
+        return
+    source, target = response.request.url, following.url
+    same = (target.host, target.port) == (source.host, source.port)
+    known = any(target.host == name or target.host.endswith("." + name) for name in _B3)
+    if target.scheme not in ("http", "https") or (source.scheme, target.scheme) == ("https", "http"):
+        raise SourceError(f"{source}: B3 redirects to {target.scheme}:, which is not followed")
+    if not same and not known:
+        raise SourceError(f"{source}: B3 redirects to {target.host}, which is none of its hosts")
+
+
+def _once(request: Request, target: Path, progress: Progress) -> None:
+    tls.verified(_client().context, lambda: _ask(request, target, progress))
+
+
+def _ask(request: Request, target: Path, progress: Progress) -> None:
+    method, options = "GET", {}
+    address = request.address
+    if request.form == "post":
+        method, options = "POST", {"json": dict(request.payload or {})}
+    elif request.form == "token":
+        address = _token_address(request)
+    with _client().stream(method, address, **options) as response:
+        _check_status(request, response)
+        _write(request, response, target, progress)
+
+
+def _token_address(request: Request) -> str:
+    """arquivos.b3.com.br gives a token for a file, and the file for the token."""
+    with _client().stream("GET", request.url) as response:
+        if response.status_code == 400:
+            raise NotPublished(f"{request.url}: B3 has no such file (400)")
+        _check_status(request, response)
+        body = response.read()
     try:
-        with httpx.Client(headers=_HEADERS, timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=True) as client:
-            for attempt in stamina.retry_context(on=_backoff, attempts=attempts, timeout=300, wait_max=60):
-                with attempt:
-                    _once(client, url, target)
-    except (_Worth, httpx.TransportError) as error:
-        raise SourceError(f"{url}: {error or type(error).__name__} (after {attempts} tries)") from error
-    except httpx.HTTPError as error:
-        raise SourceError(f"{url}: {error}") from error
-    return target
+        token = json.loads(body).get("token")
+    except (ValueError, AttributeError) as error:
+        raise SourceError(f"{request.url}: the answer is not the JSON with a token that was expected") from error
+    if not token:
+        raise NotPublished(f"{request.url}: B3 has not published the file yet")
+    parts = urlsplit(request.url)
+    # Without the slash before the question mark B3 answers a consent page, with 200.
+    return f"{parts.scheme}://{parts.netloc}/api/download/?token={token}"
 
 
-def _backoff(error: Exception) -> bool | float:
-    if isinstance(error, _Worth):
-        return min(error.wait, 120.0) or True
-    return isinstance(error, httpx.TransportError)
+def _check_status(request: Request, response: httpx.Response) -> None:
+    if response.status_code == 404:
+        raise NotPublished(f"{request.url}: B3 has no such file (404)")
+    if response.status_code in _RETRIED_STATUS:
+        raise _Worth(f"HTTP {response.status_code}", _retry_after(response))
+    if response.status_code != 200:
+        raise SourceError(f"{request.url}: HTTP {response.status_code}")
 
 
-def _retry_after(response: httpx.Response) -> float:
-    value = response.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
+def _write(request: Request, response: httpx.Response, target: Path, progress: Progress) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+    part = Path(name)
+    length = response.headers.get("Content-Length", "")
+    total = int(length) if length.isdecimal() else None
     try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except ValueError:
-        return 0.0
+        digest, size = hashlib.sha256(), 0
+        with os.fdopen(handle, "wb") as file:
+            for block in response.iter_bytes(1 << 20):
+                if size == 0:
+                    _refuse_what_is_no_file(request, block)
+                digest.update(block)
+                size += len(block)
+                if size > MAX_DOWNLOAD:
+                    raise SourceError(f"{request.url}: the answer is larger than {MAX_DOWNLOAD >> 20:,} MiB")
+                file.write(block)
+                progress.downloaded(target.name, size, total)
+        if size == 0:
+            _empty(request)
+        _check_container(request, part)
+        facts = {
+            "source": request.source,
+            "item": request.item,
+            "url": request.address,
+            "payload": dict(request.payload) if request.payload is not None else None,
+            "sha256": digest.hexdigest(),
+            "size": size,
+            "fetched_at": datetime.now(UTC).isoformat(),
+            "headers": dict(response.headers),
+        }
+        # The sidecar goes first: a file without one would pass for a file at hand.
+        sidecar(target).write_text(json.dumps(facts, indent=1))
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _once(client: httpx.Client, url: str, target: Path) -> None:
-    with client.stream("GET", address(url)) as response:
-        if response.status_code == 404:
-            raise NotPublished(f"{url}: B3 has no such file (404)")
-        if response.status_code in _RETRIED_STATUS:
-            raise _Worth(f"HTTP {response.status_code}", _retry_after(response))
-        if response.status_code != 200:
-            raise SourceError(f"{url}: HTTP {response.status_code}")
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
-        part = Path(name)
-        try:
-            digest, size = hashlib.sha256(), 0
-            with os.fdopen(handle, "wb") as file:
-                for block in response.iter_bytes(1 << 20):
-                    if size == 0:
-                        _refuse_html(url, block)
-                        if block.startswith(b"PK\x05\x06"):  # pesquisapregao's way to say so
-                            raise NotPublished(f"{url}: a ZIP without entries, B3 has no file for that day")
-                    digest.update(block)
-                    size += len(block)
-                    if size > MAX_DOWNLOAD:
-                        raise SourceError(f"{url}: the answer is larger than 1 GiB")
-                    file.write(block)
-            if size == 0:  # pesquisapregao now and then answers 200 with nothing
-                raise _Worth("HTTP 200 with an empty body")
-            sidecar = {
-                "url": url,
-                "sha256": digest.hexdigest(),
-                "size": size,
-                "fetched_at": datetime.now(UTC).isoformat(),
-                "headers": dict(response.headers),
-            }
-            target.with_name(target.name + ".json").write_text(json.dumps(sidecar, indent=1))
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+def _refuse_what_is_no_file(request: Request, block: bytes) -> None:
+    if is_html(block):
+        raise SourceError(f"{request.url}: B3 answered with an HTML page instead of the file")
+    if is_empty_zip(block):
+        raise NotPublished(f"{request.url}: a ZIP without entries, B3 has no file for that day")
 
 
-def _refuse_html(url: str, block: bytes) -> None:
-    if block.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        raise SourceError(f"{url}: B3 answered with an HTML page instead of the file")
+def _empty(request: Request) -> None:
+    if request.form == "base64":  # an index or year that does not exist
+        raise NotPublished(f"{request.url}: B3 has nothing for {json.dumps(request.payload)}")
+    raise _Worth("HTTP 200 with an empty body")  # pesquisapregao, now and then
+
+
+def _check_container(request: Request, part: Path) -> None:
+    """The current year's ZIP comes as a stream of unknown length: only its directory, at its end, shows a cut."""
+    if request.container == "zip" and not zipfile.is_zipfile(part):
+        raise _Worth("the answer is no whole ZIP: cut on its way, or not the file that was asked for")

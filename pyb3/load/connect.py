@@ -12,12 +12,29 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .. import settings
-from ..errors import DatabaseError
+from ..errors import DatabaseError, UsageError
 
 
 def url() -> str:
     """The server's address; starts the embedded server where DATABASE_URL is not set."""
     return settings.database_url() or _server().get_uri()
+
+
+def address_without_password() -> str:
+    """The server's address as people may see it. Raises DatabaseError where DATABASE_URL is none."""
+    try:
+        parts = conninfo_to_dict(url())
+    except psycopg.Error as error:
+        raise DatabaseError("DATABASE_URL is not a PostgreSQL address") from error
+    parts.pop("password", None)
+    return make_conninfo("", **parts)
+
+
+def start() -> None:
+    """Start the embedded server. Raises UsageError where DATABASE_URL names another."""
+    if settings.database_url():
+        raise UsageError("DATABASE_URL names the server; unset it to use the embedded one")
+    _server()
 
 
 def stop() -> None:

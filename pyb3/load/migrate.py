@@ -6,64 +6,65 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
-from ..errors import DatabaseError, SchemaNotCurrent
+from .. import settings
+from ..errors import DatabaseError, SchemaNewer, SchemaNotCurrent
 from . import connect
 
-
-def _config() -> Any:
-    from alembic.config import Config
-
-    package = Path(__file__).resolve().parents[1]
-    home = package if (package / "alembic.ini").exists() else package.parent
-    return Config(str(home / "alembic.ini"))
-
-
-def head() -> str:
-    """The newest revision this program knows."""
-    from alembic.script import ScriptDirectory
-
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+HEAD = "0004"
+"""The newest revision; written down so that a load need not import Alembic to know it."""
 
 
 def current(connection: psycopg.Connection[Any]) -> str | None:
     """The database's revision, None before the first `db upgrade`."""
-    found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    versions = sql.Identifier(settings.schema(), "alembic_version")
+    found = connection.execute("SELECT to_regclass(%s)", (versions.as_string(connection),)).fetchone()
     if found is None or found[0] is None:
         return None
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(versions)).fetchone()
     return str(row[0]) if row else None
 
 
 def check(connection: psycopg.Connection[Any]) -> None:
-    """Raise SchemaNotCurrent unless the schema is the one this program was made for."""
-    if (revision := current(connection)) != head():
-        raise SchemaNotCurrent(f"the schema is at revision {revision or 'none'}, PyB3 needs {head()}")
+    """Raise SchemaNotCurrent or SchemaNewer unless the schema is the one this program was made for."""
+    revision = current(connection)
+    connection.rollback()
+    if revision is None or revision < HEAD:
+        raise SchemaNotCurrent(f"the schema is at revision {revision or 'none'}, PyB3 needs {HEAD}")
+    if revision > HEAD:
+        raise SchemaNewer(f"the schema is at revision {revision}, this PyB3 knows only {HEAD}")
 
 
 def upgrade(revision: str = "head") -> None:
-    """Migrate up to `revision`."""
+    """Migrate up to `revision`. Raises SchemaNotCurrent, DatabaseError."""
     _run("upgrade", revision)
 
 
 def downgrade(revision: str) -> None:
-    """Migrate down to `revision`."""
+    """Migrate down to `revision`. Raises SchemaNotCurrent, DatabaseError."""
     _run("downgrade", revision)
 
 
 def _run(command: str, revision: str) -> None:
     import alembic.command
+    from alembic.config import Config
     from alembic.util import CommandError
     from sqlalchemy import create_engine, pool
     from sqlalchemy.exc import SQLAlchemyError
 
-    config = _config()
+    package = Path(__file__).resolve().parents[1]
+    home = package if (package / "alembic.ini").exists() else package.parent  # inside the wheel, else the checkout
+    config = Config(str(home / "alembic.ini"))
     engine = create_engine("postgresql+psycopg://", creator=connect.connect, poolclass=pool.NullPool)
     try:
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
+            config.attributes |= {"connection": connection, "schema": settings.schema()}
             getattr(alembic.command, command)(config, revision)
     except CommandError as error:
+        if "Can't locate revision" in str(error) and command == "upgrade":
+            raise SchemaNewer("the schema is at a revision this PyB3 does not know") from error
         raise SchemaNotCurrent(str(error)) from error
     except SQLAlchemyError as error:
-        raise DatabaseError(f"migration failed: {error.__cause__ or error}") from error
+        cause = " ".join(str(error.__cause__ or error).split())
+        raise DatabaseError(f"the migration failed and was rolled back: {cause}") from error

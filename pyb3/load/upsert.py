@@ -1,87 +1,245 @@
-"""One unit's frame into its table, in one transaction."""
+"""One unit's rows into its table, in one transaction."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString, Protocol
 
 import polars as pl
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
+from .. import settings
 from ..errors import DatabaseError, DuplicateKey
 from ..template import Template
 
-_CHUNK = 200_000
+_SLICE = 50_000  # rows written to COPY at a time
 
 
-@dataclass(frozen=True, slots=True)
+class Batch(Protocol):
+    """Rows to load; those that must not overwrite are loaded only where the table has none of their key."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+    @property
+    def overwrite(self) -> bool: ...
+
+
+@dataclass(slots=True)
 class Counts:
-    """What became of a unit's rows."""
+    """What became of a unit's rows; `kept` rows differ from the table's, which knew better."""
 
-    inserted: int
-    updated: int
-    unchanged: int
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    folded: int = 0
 
 
-def load(
-    connection: psycopg.Connection[Any], template: Template, unit: str, frame: pl.DataFrame, own: date | None
-) -> Counts:
-    """Upsert `frame` and commit, or change nothing.
+def load(connection: psycopg.Connection[Any], template: Template, read: Callable[[], Iterable[Batch]]) -> Counts:
+    """Upsert what `read()` yields and commit, or change nothing. Blocks other loads of the same days.
 
-    Rows of a session other than `own` are inserted where absent but never overwrite: their own session's
-    file knows better. Blocks another load of the same unit. Raises DuplicateKey or DatabaseError.
+    Days that the table has no row of are copied straight into it; the others are staged, and only rows that
+    differ are written. Only columns a batch has are touched. Raises DuplicateKey, DatabaseError, and whatever
+    `read` raises.
     """
-    frame = _folded(template, frame)
-    table, stage = sql.Identifier(template.table), sql.Identifier(f"stage_{template.table}")
-    columns = [sql.Identifier(name) for name in frame.columns]
-    listed = sql.SQL(", ").join(columns)
-    key = sql.SQL(", ").join(sql.Identifier(name) for name in template.key)
-    row_t = sql.SQL(", ").join(sql.SQL("t.{}").format(c) for c in columns)
-    row_s = sql.SQL(", ").join(sql.SQL("s.{}").format(c) for c in columns)
-    values = [name for name in frame.columns if name not in template.key]
-    assign = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(c)) for c in values)
-    try:
-        with connection.transaction():
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"pyb3/{template.name}/{unit}",)
+    for staged_only in (False, True):
+        try:
+            with connection.transaction():
+                return _Transaction(connection, template, staged_only).run(read())
+        except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected) as error:
+            # Equal rows in two batches, or two loads that met half-way: staging sorts both out.
+            if staged_only:
+                raise DatabaseError(f"loading {template.name} failed: {_line(error)}") from error
+        except psycopg.Error as error:
+            raise DatabaseError(f"loading {template.name} failed: {_line(error)}") from error
+    raise AssertionError("unreachable")
+
+
+def _line(error: psycopg.Error) -> str:
+    return " ".join(str(error).split())
+
+
+@dataclass(slots=True)
+class _Stage:
+    """A temporary table for batches of the same columns."""
+
+    name: sql.Identifier
+    columns: tuple[str, ...]
+    overwrite: bool
+
+
+@dataclass(slots=True)
+class _Transaction:
+    connection: psycopg.Connection[Any]
+    template: Template
+    staged_only: bool
+    counts: Counts = field(default_factory=Counts)
+    # Days the table had no row of, with the columns this load has copied for them since.
+    fresh: dict[date, tuple[str, ...] | None] = field(default_factory=dict)
+    locked: set[date] = field(default_factory=set)
+    stages: dict[tuple[tuple[str, ...], bool], _Stage] = field(default_factory=dict)
+
+    def run(self, batches: Iterable[Batch]) -> Counts:
+        for batch in prefetched(batches):
+            self._add(batch)
+        for stage in self.stages.values():
+            self._merge(stage)
+        return self.counts
+
+    @property
+    def _table(self) -> sql.Identifier:
+        return sql.Identifier(settings.schema(), self.template.table)
+
+    def _add(self, batch: Batch) -> None:
+        self.counts.rows += batch.frame.height
+        frame = self._folded(batch.frame)
+        columns = tuple(frame.columns)
+        days = frame["refdate"].unique().sort().to_list()
+        self._lock(days)
+        if not batch.overwrite or self.staged_only:
+            self._copy(self._stage(columns, batch.overwrite).name, frame)
+            return
+        straight = [day for day in days if day in self.fresh and self.fresh[day] in (None, columns)]
+        self.fresh.update(dict.fromkeys(straight, columns))
+        for part in frame.with_columns(__straight=pl.col("refdate").is_in(straight)).partition_by("__straight"):
+            direct = part["__straight"][0]
+            part = part.drop("__straight")
+            self._copy(self._table if direct else self._stage(columns, True).name, part)
+            if direct:
+                self.counts.inserted += part.height
+
+    def _folded(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Equal rows become one; rows that share a key and differ are an error."""
+        key = list(self.template.key)
+        if not frame.select(key).is_duplicated().any():
+            return frame
+        folded = frame.unique(maintain_order=True)
+        self.counts.folded += frame.height - folded.height
+        if not (twice := folded.filter(folded.select(key).is_duplicated())).is_empty():
+            self._refuse_twice([twice[name][0] for name in key])
+        return folded
+
+    def _refuse_twice(self, values: Iterable[Any]) -> None:
+        named = ", ".join(f"{name}={value}" for name, value in zip(self.template.key, values, strict=True))
+        raise DuplicateKey(f"{self.template.name}: two different rows share the key {named}")
+
+    def _lock(self, days: list[date]) -> None:
+        """Wait for other loads of these days, and learn which of them the table has no row of."""
+        new = [day for day in days if day not in self.locked]
+        if not new:
+            return
+        self.locked.update(new)
+        lock = "SELECT pg_advisory_xact_lock(hashtext(%s), d - date '2000-01-01') FROM unnest(%s::date[]) d"
+        self.connection.execute(lock, (f"pyb3/{settings.schema()}.{self.template.table}", new))
+        absent = sql.SQL(
+            "SELECT d FROM unnest(%s::date[]) d WHERE NOT EXISTS (SELECT FROM {} WHERE refdate = d)"
+        ).format(self._table)
+        self.fresh.update({day: None for (day,) in self.connection.execute(absent, (new,))})
+
+    def _stage(self, columns: tuple[str, ...], overwrite: bool) -> _Stage:
+        known = self.stages.get((columns, overwrite))
+        if known is None:
+            known = _Stage(sql.Identifier(f"pyb3_stage_{len(self.stages)}"), columns, overwrite)
+            self.stages[columns, overwrite] = known
+            self._execute(
+                "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA",
+                known.name,
+                _listed(columns),
+                self._table,
             )
-            connection.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(stage, table))
-            copy_in = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(stage, listed)
-            with connection.cursor().copy(copy_in) as copy:
-                for part in frame.iter_slices(_CHUNK):
-                    copy.write(part.write_csv(include_header=False).encode())
-            connection.execute(sql.SQL("ANALYZE {}").format(stage))
-            # ON CONFLICT locks every row it meets: what is there already is left out before it.
-            rows = connection.execute(
+        return known
+
+    def _copy(self, table: sql.Identifier, frame: pl.DataFrame) -> None:
+        query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, _listed(frame.columns))
+        with self.connection.cursor().copy(query) as copy:
+            for part in frame.iter_slices(_SLICE):
+                copy.write(part.write_csv(include_header=False).encode())
+
+    def _merge(self, stage: _Stage) -> None:
+        """Write what differs. ON CONFLICT locks every row it meets, so rows that are there are left out before it."""
+        self._fold_stage(stage)
+        self._execute("ANALYZE {}", stage.name)
+        key = self.template.key
+        values = [name for name in stage.columns if name not in key]
+        changed = sql.SQL("{} IS DISTINCT FROM {}").format(_row("t", values), _row("s", values))
+        join = sql.SQL(" AND ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(name)) for name in key)
+        parts = {
+            "table": self._table,
+            "stage": stage.name,
+            "join": join,
+            "columns": _listed(stage.columns),
+            "row": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in stage.columns),
+            "key": _listed(key),
+            "changed": changed,
+            "set": sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values),
+        }
+        if stage.overwrite:
+            row = self.connection.execute(
                 sql.SQL(
-                    "WITH changed AS (SELECT {row_s} FROM {stage} s LEFT JOIN {table} t USING ({key})"
-                    " WHERE t.refdate IS NULL OR (({row_t}) IS DISTINCT FROM ({row_s})"
-                    " AND (%(own)s::date IS NULL OR s.refdate = %(own)s::date))),"
-                    " written AS (INSERT INTO {table} ({listed}) SELECT * FROM changed"
-                    " ON CONFLICT ({key}) DO UPDATE SET {assign}"
-                    " RETURNING (xmax = 0) AS fresh)"
-                    " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM written"
-                ).format(stage=stage, table=table, key=key, row_t=row_t, row_s=row_s, listed=listed, assign=assign),
-                {"own": own},
+                    "WITH written AS (INSERT INTO {table} ({columns})"
+                    " SELECT {row} FROM {stage} s LEFT JOIN {table} t ON {join} WHERE t.refdate IS NULL OR {changed}"
+                    " ON CONFLICT ({key}) DO UPDATE SET {set} RETURNING (xmax = 0) AS fresh)"
+                    " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh), 0,"
+                    " (SELECT count(*) FROM {stage}) FROM written"
+                ).format(**parts)
             ).fetchone()
-    except psycopg.Error as error:
-        raise DatabaseError(f"{template.table}: {' '.join(str(error).split())}") from error
-    inserted, updated = rows or (0, 0)
-    return Counts(inserted, updated, frame.height - inserted - updated)
+        else:
+            row = self.connection.execute(
+                sql.SQL(
+                    "WITH kept AS (SELECT count(*) AS n FROM {stage} s JOIN {table} t ON {join} WHERE {changed}),"
+                    " written AS (INSERT INTO {table} ({columns})"
+                    " SELECT {row} FROM {stage} s LEFT JOIN {table} t ON {join} WHERE t.refdate IS NULL"
+                    " ON CONFLICT ({key}) DO NOTHING RETURNING 1)"
+                    " SELECT (SELECT count(*) FROM written), 0, kept.n, (SELECT count(*) FROM {stage}) FROM kept"
+                ).format(**parts)
+            ).fetchone()
+        inserted, updated, kept, staged = row or (0, 0, 0, 0)
+        self.counts.inserted += inserted
+        self.counts.updated += updated
+        self.counts.kept += kept
+        self.counts.unchanged += staged - inserted - updated - kept
+
+    def _fold_stage(self, stage: _Stage) -> None:
+        """The same across batches: only where one followed another can a key stand twice by now."""
+        if not self.staged_only:
+            return
+        key = _listed(self.template.key)
+        count = "SELECT count(*) FROM {}"
+        before = self._execute(count, stage.name).fetchone()
+        self._execute("CREATE TEMP TABLE pyb3_folded ON COMMIT DROP AS SELECT DISTINCT * FROM {}", stage.name)
+        self._execute("TRUNCATE {}", stage.name)
+        self._execute("INSERT INTO {} SELECT * FROM pyb3_folded", stage.name)
+        self._execute("DROP TABLE pyb3_folded")
+        after = self._execute(count, stage.name).fetchone()
+        self.counts.folded += (before or (0,))[0] - (after or (0,))[0]
+        twice = self._execute("SELECT {} FROM {} GROUP BY {} HAVING count(*) > 1 LIMIT 1", key, stage.name, key)
+        if found := twice.fetchone():
+            self._refuse_twice(found)
+
+    def _execute(self, query: LiteralString, *parts: sql.Composable) -> psycopg.Cursor[Any]:
+        return self.connection.execute(sql.SQL(query).format(*parts))
 
 
-def _folded(template: Template, frame: pl.DataFrame) -> pl.DataFrame:
-    """Equal rows become one; rows that share a key and differ are an error."""
-    key = list(template.key)
-    if not frame.select(key).is_duplicated().any():
-        return frame
-    frame = frame.unique(maintain_order=True)
-    twice = frame.filter(frame.select(key).is_duplicated())
-    if not twice.is_empty():
-        raise DuplicateKey(
-            f"{template.name}: two different rows share the key "
-            + ", ".join(f"{name}={twice[name][0]}" for name in key)
-        )
-    return frame
+def _listed(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _row(alias: LiteralString, columns: Iterable[str]) -> sql.Composed:
+    fields = sql.SQL(", ").join(sql.SQL(alias + ".{}").format(sql.Identifier(name)) for name in columns)
+    return sql.SQL("ROW({})").format(fields)
+
+
+def prefetched(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches, the next one parsed while one is being copied."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    iterator = iter(batches)
+    with ThreadPoolExecutor(1, thread_name_prefix="parse") as worker:
+        following = worker.submit(next, iterator, None)
+        while (batch := following.result()) is not None:
+            following = worker.submit(next, iterator, None)
+            yield batch

@@ -1,8 +1,9 @@
-"""Open what B3 sends: plain, gzip, ZIP, or a ZIP within a ZIP, as one stream of bytes."""
+"""Open what B3 sends: plain, gzip, ZIP, ZIP within a ZIP or self-extracting, as one stream of bytes."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,31 +12,48 @@ from pathlib import Path
 from typing import IO, cast
 
 from ..errors import FileError, NotPublished
+from ..signature import is_html, is_zip
 
 MAX_UNPACKED = 4 << 30  # COTAHIST of a whole year is 0.6 GB
 MAX_NESTED = 512 << 20
+MAX_LEVELS = 3
+HEAD = 4096
 
 
-class _Limited:
-    """A stream that refuses to unpack without end."""
+class Member:
+    """A packed file: its name, its first bytes, and a stream that refuses to unpack without end.
 
-    def __init__(self, stream: IO[bytes], name: str) -> None:
-        self._stream, self._name, self._left = stream, name, MAX_UNPACKED
+    Readers leave in `notes` what a person should know of the file though it is no error.
+    """
+
+    def __init__(self, stream: IO[bytes], name: str, limit: int = MAX_UNPACKED) -> None:
+        self.name = name
+        self.notes: list[str] = []
+        self._stream, self._limit, self._left = stream, limit, limit
+        self.head = self._read(HEAD)
+        self._ahead = self.head
 
     def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes. Raises FileError when the archive is damaged or unpacks to too much."""
+        if self._ahead:
+            data, self._ahead = (self._ahead, b"") if size < 0 else (self._ahead[:size], self._ahead[size:])
+            return data if size >= 0 else data + self._read(-1)
+        return self._read(size)
+
+    def _read(self, size: int) -> bytes:
         try:
-            data = self._stream.read(size)
+            data = self._stream.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise FileError(f"{self._name} is damaged: {error}") from error
+            raise FileError(f"{self.name} is damaged: {error}") from error
         self._left -= len(data)
         if self._left < 0:
-            raise FileError(f"{self._name} unpacks to more than {MAX_UNPACKED >> 30} GiB")
+            raise FileError(f"{self.name} unpacks to more than {self._limit >> 20:,} MiB")
         return data
 
 
 @contextmanager
-def open_member(path: Path) -> Iterator[tuple[str, _Limited]]:
-    """Yield the name and bytes of the file B3 packed in `path`.
+def open_member(path: Path) -> Iterator[Member]:
+    """Yield the file B3 packed in `path`.
 
     Of several members, the newest name wins: B3 republishes a price report under a longer-growing number.
     Raises FileError when the file is missing, empty, HTML or damaged; NotPublished for a ZIP with no entries.
@@ -46,22 +64,25 @@ def open_member(path: Path) -> Iterator[tuple[str, _Limited]]:
         raise FileError(f"{path}: {error.strerror}") from error
     name = path.name
     with stream:
-        for _ in range(3):
-            magic = stream.read(512)
+        for level in range(MAX_LEVELS + 1):
+            head = stream.read(512)
             stream.seek(0)
-            if not magic:
+            if not head:
                 raise FileError(f"{name} is empty")
-            if magic.lstrip(b"\xef\xbb\xbf \r\n\t")[:15].lower().startswith((b"<!doctype html", b"<html")):
+            if is_html(head):
                 raise FileError(f"{name} is an HTML page, not a data file")
-            if magic.startswith(b"\x1f\x8b"):
+            if head.startswith(b"\x1f\x8b"):
                 name, stream = name.removesuffix(".gz"), cast(IO[bytes], gzip.open(stream))
                 break
-            if not magic.startswith(b"PK"):
+            if not is_zip(head):
                 break
+            if level == MAX_LEVELS:
+                raise FileError(f"{path.name} nests archives more than {MAX_LEVELS} deep")
             name, stream = _newest_member(stream, name)
-            if not name.lower().endswith(".zip"):
+            if not name.lower().endswith((".zip", ".ex_", ".exe")):
                 break
-        yield name, _Limited(stream, name)
+            stream = io.BytesIO(Member(stream, name, MAX_NESTED).read())  # an archive is read from its end
+        yield Member(stream, name)
 
 
 def _newest_member(stream: IO[bytes], name: str) -> tuple[str, IO[bytes]]:
@@ -71,8 +92,8 @@ def _newest_member(stream: IO[bytes], name: str) -> tuple[str, IO[bytes]]:
         if not members:
             raise NotPublished(f"{name} is a ZIP without entries: B3 has no data for that day")
         newest = members[-1]
-        if newest.filename.lower().endswith(".zip") and newest.file_size > MAX_NESTED:
-            raise FileError(f"{name} holds an archive of more than {MAX_NESTED >> 20} MiB")
-        return newest.filename.rsplit("/", 1)[-1], archive.open(newest)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        # Only the last part of a member's name is used, and only to tell people: nothing is written by it.
+        inner = newest.filename.replace("\\", "/").rsplit("/", 1)[-1]
+        return inner, archive.open(newest)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
         raise FileError(f"{name} is not a whole ZIP: {error}") from error

@@ -1,76 +1,103 @@
-"""Read COTAHIST's fixed-width records: a header, quotes, and a trailer that counts them all."""
+"""Read fixed-width records, with the header and trailer the format declares, in chunks."""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
 
 import polars as pl
 
-from ..errors import FileError, Incomplete
-from ..template import Template
-from .archive import open_member
-from .typed import schema, typed
+from ..errors import FieldInvalid, FileError, Incomplete
+from ..template import Format, Template
+from .archive import Member
+from .typed import Notation, typed
 
 CHUNK = 32 << 20
-WIDTH = 245
-_HEADER = re.compile(rb"00(?P<name>COTAHIST\.(?P<year>\d{4}))BOVESPA (?P<date>\d{8}) *")
-_TRAILER = re.compile(rb"99(?P<name>COTAHIST\.\d{4})BOVESPA (?P<date>\d{8})(?P<count>\d{11}) *")
+_SEPARATOR = "\x01"  # never in a record: each line is one column
 
 
-def read_fixed_width(path: Path, template: Template, *, allow_incomplete: bool = False) -> tuple[pl.DataFrame, date]:
-    """Parse a COTAHIST file (TXT, or ZIP that holds one) into the template's frame and its file date.
+def read_fixed_width(
+    member: Member, template: Template, form: Format, *, allow_incomplete: bool = False
+) -> Iterator[pl.DataFrame]:
+    """Yield the records of a file as typed frames, some 130,000 rows at a time.
 
-    Raises FileError, Incomplete (record count and trailer disagree) or FieldInvalid.
+    Options: `width`, `record` (what a record begins with), `header` and `trailer` (regular expressions with
+    groups `name`, `date`, and for the trailer `records`, which counts header and trailer too), `date`.
+    Raises FileError, Incomplete (records and trailer disagree) or FieldInvalid.
     """
-    frames: list[pl.DataFrame] = []
-    header: re.Match[bytes] | None = None
-    trailer: re.Match[bytes] | None = None
-    records = 0
-    with open_member(path) as (name, stream):
-        for block in _blocks(stream):
-            lines = block.split(b"\n")
-            first = records + 1
-            records += len(lines)
-            if header is None:
-                header = _HEADER.fullmatch(lines[0].rstrip(b"\r"))
-                if header is None:
-                    raise FileError(f"{name} is not a COTAHIST file: its first line is no COTAHIST header")
-                lines, first = lines[1:], first + 1
-            if trailer is not None and lines:
-                raise FileError(f"{name} has records after its trailer")
-            if lines and lines[-1].startswith(b"99"):
-                trailer = _TRAILER.fullmatch(lines[-1].rstrip(b"\r"))
-                if trailer is None:
-                    raise FileError(f"{name} line {records:,}: the trailer is damaged")
-                lines = lines[:-1]
-            if lines:
-                frames.append(_quotes(lines, template, name, first))
-    if header is None:
+    options = form.options
+    header = _Edge(options["header"]) if "header" in options else None
+    trailer = _Edge(options["trailer"]) if "trailer" in options else None
+    notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
+    name, records = member.name, 0
+    for block in _blocks(member):
+        number = records + 1
+        records += block.count(b"\n") + 1
+        if trailer is not None and trailer.found:
+            raise FileError(f"{name} line {number:,}: there are records after the trailer")
+        if header is not None and number == 1:
+            first, _, block = block.partition(b"\n")
+            if not header.match(first):
+                raise FileError(f"{name} is no {template.name} file: its first line is {_shown(first)}")
+            number += 1
+        if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
+            block = block[: max(0, start - 1)]
+        if block:
+            yield _frame(block, template, form, notation, name, number)
+    if records == 0:
         raise FileError(f"{name} is empty")
-    if trailer is None:
-        if not allow_incomplete:
-            raise Incomplete(f"{name} ends after {records:,} records without a trailer")
-    else:
-        if header["name"] != trailer["name"] or header["date"] != trailer["date"]:
-            raise FileError(f"{name}: header and trailer are of different files")
-        if records != int(trailer["count"]) and not allow_incomplete:
-            raise Incomplete(
-                f"{name} holds {records:,} records with header and trailer, its trailer says {int(trailer['count']):,}"
-            )
-    frame = pl.concat(frames) if frames else pl.DataFrame(schema=schema(template))
+    if header is not None:
+        _dated(name, header)
+    if trailer is not None:
+        _complete(name, records, header, trailer, allow_incomplete)
+
+
+class _Edge:
+    """A header or a trailer: its pattern, and what it held once it was met."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern.encode() + rb" *\r?")
+        self.found: dict[str, str] = {}
+
+    def match(self, line: bytes) -> bool:
+        if match := self._pattern.fullmatch(line):
+            self.found = {name: text.decode("latin-1") for name, text in match.groupdict().items()}
+        return match is not None
+
+
+def _complete(name: str, records: int, header: _Edge | None, trailer: _Edge, allow_incomplete: bool) -> None:
+    if not trailer.found:
+        if allow_incomplete:
+            return
+        raise Incomplete(f"{name} ends after {records:,} records without a trailer")
+    if header is not None and any(header.found.get(k) != trailer.found.get(k) for k in ("name", "date")):
+        raise FileError(f"{name}: header and trailer are of different files")
+    announced = int(trailer.found["records"])
+    if records != announced and not allow_incomplete:
+        raise Incomplete(f"{name} holds {records:,} records with header and trailer, its trailer says {announced:,}")
+
+
+def _dated(name: str, header: _Edge) -> None:
     try:
-        return frame, datetime.strptime(header["date"].decode(), "%Y%m%d").date()
+        datetime.strptime(header.found["date"], "%Y%m%d")
     except ValueError as error:
-        raise FileError(f"{name}: its header's date {header['date'].decode()} is no date") from error
+        raise FieldInvalid(name, 1, "header", header.found["date"], "a date") from error
 
 
-def _blocks(stream: object) -> Iterator[bytes]:
+def _shown(line: bytes) -> str:
+    return repr(line[:40].decode("latin-1"))
+
+
+def _last_line(block: bytes) -> int | None:
+    return block.rfind(b"\n") + 1 if block else None
+
+
+def _blocks(member: Member) -> Iterator[bytes]:
     """Whole lines, about CHUNK bytes at a time, without the last line end and trailing empty lines."""
     rest = b""
-    while data := stream.read(CHUNK):  # type: ignore[attr-defined]
+    while data := member.read(CHUNK):
         rest += data
         # One record stays back, so that line ends at the end of the file are seen with the trailer.
         cut = rest.rfind(b"\n", 0, len(rest) - 1)
@@ -78,26 +105,37 @@ def _blocks(stream: object) -> Iterator[bytes]:
             yield rest[:cut]
             rest = rest[cut + 1 :]
         elif len(rest) > CHUNK:
-            raise FileError("a line of more than 32 MiB: this is no COTAHIST file")
+            raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB: it is no fixed-width file")
     if rest := rest.rstrip(b"\r\n\x1a"):
         yield rest
 
 
-def _quotes(lines: list[bytes], template: Template, name: str, first: int) -> pl.DataFrame:
-    text = b"\n".join(lines).decode("latin-1")
-    line = pl.Series("line", text.split("\n")).str.strip_suffix("\r")
-    numbers = pl.Series("number", range(first, first + len(line)))
-    wrong = (line.str.len_chars() != WIDTH) | ~line.str.starts_with("01")
-    if wrong.any():
-        index = int(wrong.arg_max() or 0)
-        raise FileError(
-            f"{name} line {numbers[index]:,} is no quote record: {line[index][:20]!r}, "
-            f"{len(line[index])} characters instead of {WIDTH}"
-        )
-    column = pl.col("line")
+def _frame(block: bytes, template: Template, form: Format, notation: Notation, name: str, first: int) -> pl.DataFrame:
+    count, width = block.count(b"\n") + 1, form.options["width"]
+    if not block.isascii():
+        block = block.decode("latin-1").encode()
+    try:
+        line = pl.read_csv(
+            io.BytesIO(block), has_header=False, separator=_SEPARATOR, quote_char=None, schema={"line": pl.String}
+        )["line"].str.strip_suffix("\r")
+    except pl.exceptions.ComputeError as error:
+        raise FileError(f"{name}: a record from line {first:,} on holds control characters") from error
+    wrong = (line.str.len_chars() != width) | ~line.str.starts_with(form.options["record"])
+    if len(line) != count or wrong.any() or line.null_count():
+        texts = block.decode().split("\n")  # an empty line is not in the frame: count in the text itself
+        raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, form.options["record"])
     columns = []
-    for field in template.fields:
-        value = column.str.slice(field.start - 1, field.width).str.strip_chars(" ")
-        value = pl.when(value == "").then(pl.lit(field.blank, pl.String)).otherwise(value)
-        columns.append(value.alias(field.name))
-    return typed(line.to_frame().select(columns), list(template.fields), name, numbers, implied=True)
+    for field, (start, length) in template.columns(form.name).items():
+        value = pl.col("line").str.slice(start - 1, length).str.strip_chars(" ")
+        blank = template.field(field).blank
+        columns.append(pl.when(value != "").then(value).otherwise(pl.lit(blank, pl.String)).alias(field))
+    fields = [field for field in template.fields if form.name in field.at]
+    numbers = pl.int_range(first, first + count, eager=True)
+    return typed(line.to_frame("line").select(columns), fields, notation, name, numbers)
+
+
+def _no_record(name: str, first: int, texts: list[str], width: int, record: str) -> FileError:
+    number, text = next((n, t) for n, t in enumerate(texts) if len(t) != width or not t.startswith(record))
+    return FileError(
+        f"{name} line {first + number:,} is no record: {text[:20]!r}, {len(text)} characters instead of {width}"
+    )

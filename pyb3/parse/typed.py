@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import polars as pl
 
 from ..errors import FieldInvalid
 from ..template import Field, Template
 
+_TRUTH = {"true": True, "false": False, "Y": True, "N": False, "S": True, "1": True, "0": False}
+
 
 def dtype(field: Field) -> pl.DataType:
-    """The Polars type of a field: String, Int64, Decimal(38, decimals) or Date."""
+    """The Polars type of a field: String, Int64, Decimal(38, decimals), Date or Boolean."""
     match field.type:
         case "integer":
             return pl.Int64()
@@ -17,6 +22,8 @@ def dtype(field: Field) -> pl.DataType:
             return pl.Decimal(38, field.decimals)
         case "date":
             return pl.Date()
+        case "boolean":
+            return pl.Boolean()
         case _:
             return pl.String()
 
@@ -26,63 +33,94 @@ def schema(template: Template) -> dict[str, pl.DataType]:
     return {field.name: dtype(field) for field in template.fields}
 
 
-def typed(text: pl.DataFrame, fields: list[Field], file: str, lines: pl.Series, implied: bool) -> pl.DataFrame:
-    """Cast text columns (named as the fields) to their types.
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How a format writes numbers and dates.
 
-    `implied` says whether decimals are implied by position (fixed width) or written with a point (XML).
+    `decimal` is the decimal mark, or "" where decimals are implied by position; `thousands` the grouping mark;
+    `date` a strftime pattern.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    date: str = "%Y-%m-%d"
+
+
+def typed(text: pl.DataFrame, fields: Iterable[Field], notation: Notation, file: str, lines: pl.Series) -> pl.DataFrame:
+    """Cast text columns (named as the fields, blanks already null) to their types.
+
     Raises FieldInvalid with the line (from `lines`) of the first value that does not fit its field.
     """
+    fields = list(fields)
+    checks = [
+        check.any().alias(f"{number}/{kind}")
+        for number, field in enumerate(fields)
+        for kind, check in _wrong(field, notation).items()
+    ]
+    found = text.select(checks).row(0) if checks and text.height else ()
+    for check, wrong in zip(checks, found, strict=bool(found)):
+        if wrong:
+            number, kind = check.meta.output_name().split("/")
+            field = fields[int(number)]
+            column = text[field.name]
+            where = text.select(_wrong(field, notation)[kind]).to_series().fill_null(False).arg_max()
+            raise FieldInvalid(file, int(lines[where or 0]), field.b3, column[where or 0] or "", kind)
+    frame = text.select(_cast(field, notation).alias(field.name) for field in fields)
     for field in fields:
-        _check(text[field.name], field, file, lines, implied)
-    frame = text.select(_cast(field, implied).alias(field.name) for field in fields)
-    for field in fields:
-        if field.type == "date":
-            bad = frame[field.name].is_null() & text[field.name].is_not_null()
-            _refuse(bad, text[field.name], field, file, lines, "a date")
+        if field.type == "date" and frame[field.name].null_count() > text[field.name].null_count():
+            where = (frame[field.name].is_null() & text[field.name].is_not_null()).arg_max() or 0
+            raise FieldInvalid(file, int(lines[where]), field.b3, text[field.name][where], "a date")
     return frame
 
 
-def _pattern(field: Field, implied: bool) -> tuple[str, str] | None:
+def _wrong(field: Field, notation: Notation) -> dict[str, pl.Expr]:
+    """What must not be, by what the value should have been."""
+    column, wrong = pl.col(field.name), {}
+    if not field.nullable:
+        wrong["allowed to be blank"] = column.is_null()
     match field.type:
         case "integer":
-            return r"^[+-]?\d{1,18}$", "a whole number"
-        case "decimal" if implied:
-            return r"^\d{1,29}$", "a number"
+            wrong["a whole number"] = ~_ungrouped(column, notation).str.contains(r"^[+-]?\d{1,18}$")
+        case "decimal" if not notation.decimal:
+            wrong["a number"] = ~column.str.contains(r"^[+-]?\d{1,29}$")
         case "decimal":
-            return rf"^[+-]?\d{{1,25}}(\.\d{{0,{field.decimals}}}0*)?$", f"a number of {field.decimals} decimals"
-        case "date":
-            return r"^\d{4}-?\d{2}-?\d{2}$", "a date"
-        case _:
-            return None
+            mark = "\\" + notation.decimal
+            pattern = rf"^[+-]?\d{{1,25}}({mark}\d{{0,{field.decimals}}}0*)?$"
+            wrong[f"a number of {field.decimals} decimals"] = ~_ungrouped(column, notation).str.contains(pattern)
+        case "boolean":
+            wrong["a truth value"] = ~column.is_in(list(_TRUTH))
+        case "text":
+            wrong["text: it holds a NUL"] = column.str.contains("\0", literal=True)
+    return wrong
 
 
-def _check(column: pl.Series, field: Field, file: str, lines: pl.Series, implied: bool) -> None:
-    if not field.nullable:
-        _refuse(column.is_null(), column, field, file, lines, "allowed to be blank")
-    if expected := _pattern(field, implied):
-        pattern, words = expected
-        _refuse(~column.str.contains(pattern).fill_null(True), column, field, file, lines, words)
+def _ungrouped(column: pl.Expr, notation: Notation) -> pl.Expr:
+    """Digits without their grouping marks, which must stand between groups of three."""
+    if not notation.thousands:
+        return column
+    mark = "\\" + notation.thousands
+    grouped = column.str.contains(rf"^[+-]?\d{{1,3}}({mark}\d{{3}})*(\{notation.decimal or '.'}\d*)?$")
+    plain = column.str.replace_all(notation.thousands, "", literal=True)
+    return pl.when(grouped).then(plain).otherwise(column)
 
 
-def _refuse(bad: pl.Series, column: pl.Series, field: Field, file: str, lines: pl.Series, words: str) -> None:
-    index = bad.arg_max() if bad.any() else None
-    if index is not None:
-        raise FieldInvalid(file, int(lines[index]), field.b3, column[index] or "", words)
-
-
-def _cast(field: Field, implied: bool) -> pl.Expr:
+def _cast(field: Field, notation: Notation) -> pl.Expr:
     column = pl.col(field.name)
     match field.type:
-        case "decimal" if implied:
-            padded = column.str.zfill(field.decimals + 1)
-            text = pl.concat_str(padded.str.head(-field.decimals), pl.lit("."), padded.str.tail(field.decimals))
+        case "decimal" if not notation.decimal:
+            sign = column.str.extract(r"^([+-])").fill_null("")
+            digits = column.str.strip_chars_start("+-").str.zfill(field.decimals + 1)
+            text = pl.concat_str(sign, digits.str.head(-field.decimals), pl.lit("."), digits.str.tail(field.decimals))
             return text.cast(pl.Decimal(38, field.decimals))
         case "decimal":
-            return column.cast(pl.Decimal(38, field.decimals))
+            plain = _ungrouped(column, notation).str.replace(notation.decimal, ".", literal=True)
+            return plain.cast(pl.Decimal(38, field.decimals))
         case "date":
             # strict=False: typed() looks for what came out null and names it with its line.
-            return column.str.replace_all("-", "").str.to_date("%Y%m%d", strict=False)
+            return column.str.to_date(notation.date, strict=False)
         case "integer":
-            return column.cast(pl.Int64)
+            return _ungrouped(column, notation).cast(pl.Int64)
+        case "boolean":
+            return column.replace_strict(_TRUTH, return_dtype=pl.Boolean)
         case _:
             return column

@@ -1,0 +1,74 @@
+"""Many units: the next ones are fetched while one is loaded."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from threading import Event
+
+from . import pipeline
+from .datasets.base import Dataset
+from .errors import DatabaseError, Interrupted, PyB3Error
+from .file import File
+from .progress import SILENT, Progress
+from .unit import Outcome, Unit
+
+_AHEAD = 2  # units fetched beyond those being loaded: what bounds disk and memory
+
+
+def backfill(
+    dataset: Dataset, units: Iterable[Unit], *, jobs: int = 1, refresh: bool = False, progress: Progress = SILENT
+) -> Iterator[Outcome]:
+    """Ingest units in order, `jobs` of them loading at once; one outcome a unit.
+
+    A unit that fails does not stop the others. Raises DatabaseError when the server cannot be worked with: no
+    other unit would fare better.
+    """
+    stop = Event()
+    watched = _Stoppable(progress, stop)
+    pending: deque[Future[Outcome]] = deque()
+    fetchers, loaders = ThreadPoolExecutor(2, "fetch"), ThreadPoolExecutor(jobs, "load")
+    try:
+        for unit in units:
+            notes: list[str] = []
+            fetch = partial(pipeline.fetch, dataset, unit, refresh=refresh, progress=watched, notes=notes)
+            fetched = fetchers.submit(fetch)
+            pending.append(loaders.submit(_load, dataset, unit, fetched, watched, notes))
+            if len(pending) >= jobs + _AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        stop.set()  # units at hand roll back; after a normal end there are none
+        for pool in (fetchers, loaders):
+            pool.shutdown(cancel_futures=True)
+
+
+def _load(dataset: Dataset, unit: Unit, fetched: Future[list[File]], progress: Progress, notes: list[str]) -> Outcome:
+    try:
+        return pipeline.load(dataset, fetched.result(), unit, progress=progress, notes=notes)
+    except (DatabaseError, Interrupted):
+        raise
+    except PyB3Error as error:
+        return pipeline.failure(dataset.name, str(unit), error)
+
+
+class _Stoppable:
+    """A progress that ends the work it is told of once `stop` is set."""
+
+    def __init__(self, progress: Progress, stop: Event) -> None:
+        self._progress, self._stop = progress, stop
+
+    def downloaded(self, name: str, size: int, total: int | None) -> None:
+        self._check()
+        self._progress.downloaded(name, size, total)
+
+    def loaded(self, name: str, rows: int) -> None:
+        self._check()
+        self._progress.loaded(name, rows)
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted("interrupted")

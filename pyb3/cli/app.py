@@ -1,0 +1,37 @@
+"""The Typer application, put together from the groups of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from . import data, datasets, db
+
+app = typer.Typer(
+    help="B3's public market data into PostgreSQL.\n\nExample: pyb3 ingest futures --date 2024-01-15",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (data.fetch, data.parse, data.load, data.ingest, data.backfill):
+    app.command()(command)
+app.add_typer(db.app, name="db")
+app.add_typer(datasets.app, name="datasets")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"pyb3 {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
+) -> None:
+    """B3's public market data into PostgreSQL.
+
+    Example: pyb3 ingest futures --date 2024-01-15
+    """

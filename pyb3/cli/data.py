@@ -1,0 +1,213 @@
+"""fetch, parse, load, ingest, backfill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import FileError, PyB3Error, UsageError
+from . import options, show
+from .progress import bars
+
+if TYPE_CHECKING:
+    from ..datasets.base import Dataset
+    from ..file import File
+    from ..unit import Unit
+
+
+def fetch(
+    dataset: options.Name,
+    date: options.Date = None,
+    refresh: options.Refresh = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Bring one session's bytes into the cache and print where they lie.
+
+    Example: pyb3 fetch futures --date last
+    """
+    from .. import pipeline
+    from ..datasets import registry
+
+    show.talk(quiet, verbose)
+    plugin = registry.get(dataset)
+    if date is None:
+        raise UsageError("say which session with --date")
+    notes: list[str] = []
+    with bars(quiet) as progress:
+        unit = plugin.unit("day", options.day(date))
+        files = pipeline.fetch(plugin, unit, refresh=refresh, progress=progress, notes=notes)
+    for note in notes:
+        show.notice(note)
+    for file in files:
+        print(file.path)
+
+
+def parse(
+    dataset: options.Name,
+    date: options.Date = None,
+    file: options.FilePath = None,
+    index: options.Item = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write x.parquet or x.csv instead.")] = None,
+    allow_incomplete: options.Incomplete = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Show one session as a frame, or write it to a file; no database.
+
+    Example: pyb3 parse futures --date 2024-01-15 --output futures.parquet
+    """
+    from .. import pipeline
+    from ..datasets import registry
+
+    show.talk(quiet, verbose)
+    if output is not None and output.suffix not in (".parquet", ".csv"):
+        raise UsageError(f"{output} ends neither in .parquet nor in .csv")
+    plugin = registry.get(dataset)
+    files, unit = _at_hand(plugin, date, file, index)
+    if not files:
+        assert unit is not None
+        with bars(quiet) as progress:
+            files = pipeline.fetch(plugin, unit, progress=progress)
+    if output is None:
+        show.frame(pipeline.parse(plugin, files, unit, allow_incomplete=allow_incomplete))
+    else:
+        pipeline.write(plugin, files, unit, output, allow_incomplete=allow_incomplete)
+
+
+def load(
+    dataset: options.Name,
+    date: options.Date = None,
+    file: options.FilePath = None,
+    index: options.Item = "",
+    as_json: options.Json = False,
+    allow_incomplete: options.Incomplete = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Load one session from the cache, or a file at hand, into the database; no network.
+
+    Example: pyb3 load cotahist --date 2024-01-15
+    """
+    from .. import pipeline
+
+    show.talk(quiet, verbose)
+    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, allow_incomplete)
+
+
+def ingest(
+    dataset: options.Names,
+    date: options.Date = None,
+    file: options.FilePath = None,
+    index: options.Item = "",
+    as_json: options.Json = False,
+    refresh: options.Refresh = False,
+    allow_incomplete: options.Incomplete = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Fetch, parse and load one session; running it twice changes nothing.
+
+    Example: pyb3 ingest futures --date 2024-01-15
+    """
+    from functools import partial
+
+    from .. import pipeline
+    from ..datasets import registry
+
+    show.talk(quiet, verbose)
+    if dataset == "all" and file is not None:
+        raise UsageError("a file is of one dataset: name it instead of 'all'")
+    names = registry.names() if dataset == "all" else [dataset]
+    _run(names, date, file, index, partial(pipeline.fetch, refresh=refresh), as_json, quiet, allow_incomplete)
+
+
+def backfill(
+    dataset: options.Name,
+    year: Annotated[list[int] | None, typer.Option("--year", help="A whole year; may be given more than once.")] = None,
+    start: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=16, help="Units loaded at once.")] = 1,
+    as_json: options.Json = False,
+    refresh: options.Refresh = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Ingest many sessions, or whole years; the next is fetched while one is loaded.
+
+    Example: pyb3 backfill cotahist --year 2019
+    """
+    from .. import backfill as work
+    from ..datasets import registry
+
+    show.talk(quiet, verbose)
+    plugin = registry.get(dataset)
+    if bool(year) == bool(start or end) or bool(start) != bool(end):
+        raise UsageError("say either --year, or --from with --to")
+    if year:
+        units = [unit for one in dict.fromkeys(year) for unit in plugin.units_of_year(one)]
+    else:
+        units = plugin.units(options.day(start or ""), options.day(end or ""))
+    results = []
+    with bars(quiet) as progress:
+        for result in work.backfill(plugin, units, jobs=jobs, refresh=refresh, progress=progress):
+            results.append(result)
+            show.outcome(result, as_json=as_json, quiet=quiet)
+    if not (as_json or quiet):
+        show.summary(results)
+    show.end(results)
+
+
+def _at_hand(plugin: Dataset, date: str | None, file: Path | None, index: str) -> tuple[list[File], Unit | None]:
+    """The file named, or none of them and the unit of the date; a file may be held against a date as well."""
+    from ..file import File
+
+    if file is None:
+        if date is None:
+            raise UsageError("say which session with --date, or which file with --file")
+        if index:
+            raise UsageError("--index says what a --file is of; without one every index is asked for")
+        return [], plugin.unit("day", options.day(date))
+    if not file.is_file():
+        raise FileError(f"{file}: No such file")
+    return [File.at(file, item=index)], plugin.unit("day", options.day(date)) if date else None
+
+
+def _run(
+    names: list[str],
+    date: str | None,
+    file: Path | None,
+    index: str,
+    find: Callable[..., list[File]],
+    as_json: bool,
+    quiet: bool,
+    allow_incomplete: bool,
+) -> None:
+    """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
+    from .. import pipeline
+    from ..datasets import registry
+
+    results = []
+    with bars(quiet) as progress:
+        for name in names:
+            plugin = registry.get(name)
+            try:
+                notes: list[str] = []
+                files, unit = _at_hand(plugin, date, file, index)
+                if not files:
+                    files = find(plugin, unit, notes=notes)
+                result = pipeline.load(
+                    plugin, files, unit, allow_incomplete=allow_incomplete, progress=progress, notes=notes
+                )
+            except UsageError:
+                raise
+            except PyB3Error as error:
+                result = pipeline.failure(name, date or str(file), error)
+            results.append(result)
+            show.outcome(result, as_json=as_json, quiet=quiet)
+    if not (as_json or quiet):
+        show.summary(results)
+    show.end(results)

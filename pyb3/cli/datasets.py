@@ -1,0 +1,50 @@
+"""pyb3 datasets: the registry."""
+
+from __future__ import annotations
+
+import typer
+
+from . import options, show
+
+app = typer.Typer(help="The registry.\n\nExample: pyb3 datasets show futures", invoke_without_command=True)
+
+
+@app.callback()
+def listed(context: typer.Context, as_json: options.Json = False) -> None:
+    """List the registered datasets.
+
+    Example: pyb3 datasets
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from ..datasets import registry
+
+    templates = [registry.get(name).template for name in registry.names()]
+    if as_json:
+        show.objects(
+            {"dataset": t.name, "table": t.table, "key": t.key, "description": t.description} for t in templates
+        )
+    else:
+        values = [(t.name, t.description, ", ".join(t.key), ", ".join(s.name for s in t.sources)) for t in templates]
+        show.rows(("dataset", "description", "key", "sources"), values)
+
+
+@app.command("show")
+def one(dataset: options.Name, as_json: options.Json = False) -> None:
+    """One dataset's sources in order of preference, its fields and its key.
+
+    Example: pyb3 datasets show futures
+    """
+    from dataclasses import asdict
+
+    from ..datasets import registry
+
+    template = registry.get(dataset).template
+    if as_json:
+        show.objects([asdict(template)])
+        return
+    print(f"{template.name}: {template.description}\ntable {template.table}, key ({', '.join(template.key)})")
+    sources = [(s.name, ", ".join(s.serves or (s.period,)), s.valid_from, s.valid_to, s.url) for s in template.sources]
+    show.rows(("source", "serves", "from", "to", "address"), sources, title="sources, in order of preference")
+    fields = [(f.name, f.sql_type(), "" if f.nullable else "not null", f.b3, f.description) for f in template.fields]
+    show.rows(("column", "type", "", "B3", "description"), fields, title="fields")

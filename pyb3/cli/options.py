@@ -1,0 +1,35 @@
+"""Arguments and options that several commands share, and what their text means."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import calendar
+
+Name = Annotated[str, typer.Argument(metavar="DATASET", help="A dataset; 'pyb3 datasets' lists them.")]
+Names = Annotated[str, typer.Argument(metavar="DATASET", help="A dataset, or 'all'; 'pyb3 datasets' lists them.")]
+Date = Annotated[
+    str | None, typer.Option("--date", "-d", metavar="DATE", help="2024-01-15, today, yesterday or last (session).")
+]
+FilePath = Annotated[
+    Path | None, typer.Option("--file", "-f", metavar="FILE", help="A file at hand: ZIP, TXT, XML, CSV, JSON.")
+]
+Item = Annotated[str, typer.Option("--index", metavar="INDEX", help="With --file: the index it is of, such as IBOV.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a unit on stdout.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Fetch anew what is in the cache.")]
+Incomplete = Annotated[bool, typer.Option("--allow-incomplete", help="Take a file that was cut short.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table: errors alone.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say each request; trace an unexpected error.")]
+
+
+def day(text: str) -> date:
+    """A day as typed. Raises UsageError."""
+    today = calendar.today()
+    words = {"today": today, "yesterday": today - timedelta(1)}
+    if text == "last":
+        return calendar.previous_session(today)
+    return words.get(text) or calendar.parse_date(text)

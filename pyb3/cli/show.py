@@ -1,0 +1,119 @@
+"""Results for people (tables) and for programs (JSON), on stdout; talk on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .. import calendar
+from ..unit import Outcome
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_STYLES = {"loaded": "green", "unchanged": "cyan", "failed": "red", "no_session": "yellow", "not_published": "yellow"}
+
+
+def talk(quiet: bool, verbose: bool) -> None:
+    """Set how much is said on stderr."""
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="pyb3: %(message)s")
+    for noisy in ("httpcore", "alembic", "sqlalchemy"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def notice(message: str) -> None:
+    """One line on stderr."""
+    print(f"pyb3: {message}", file=sys.stderr, flush=True)
+
+
+def objects(values: Iterable[dict[str, Any]]) -> None:
+    """One JSON object a line."""
+    for value in values:
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:
+    """A unit as soon as it is done: an object, or its error and warnings; its table row comes at the end."""
+    if as_json:
+        objects([result.as_dict()])
+    if result.error is not None:
+        notice(f"{result.dataset} {result.unit}: {result.error['message']}")
+    if not quiet:
+        for warning in result.warnings:
+            notice(f"{result.dataset} {result.unit}: {warning}")
+
+
+def summary(results: list[Outcome]) -> None:
+    """A table of what became of the units, totals below."""
+    columns = ("dataset", "unit", "outcome", "rows", "inserted", "updated", "unchanged", "seconds")
+    rows = [[_cell(getattr(result, column)) for column in columns] for result in results]
+    table = _table(columns, numbers=columns[3:])
+    for row, result in zip(rows, results, strict=True):
+        table.add_row(*row, style=_STYLES[result.outcome])
+    if len(results) > 1:
+        totals = [_cell(sum(getattr(result, column) for result in results)) for column in columns[3:]]
+        table.add_section()
+        table.add_row("", f"{len(results):,} units", "", *totals)
+    _print(table)
+
+
+def end(results: list[Outcome]) -> None:
+    """Exit as the units tell: the one unit's own code; of many 4 where one failed, 3 where none had data."""
+    codes = {result.exit_code for result in results}
+    if codes in (set(), {0}):
+        return
+    if len(results) == 1 or codes == {3}:
+        raise typer.Exit(codes.pop())
+    today = calendar.today()
+    late = [r for r in results if r.outcome == "not_published" and r.unit == str(today)]  # it will come
+    if any(result.exit_code for result in results if result not in late):
+        raise typer.Exit(4)
+
+
+def frame(value: pl.DataFrame) -> None:
+    """The first and last rows of a frame, every column."""
+    import polars as pl
+
+    with pl.Config(tbl_cols=-1, tbl_width_chars=-1 if not sys.stdout.isatty() else None, tbl_rows=20):
+        print(value)
+
+
+def rows(columns: tuple[str, ...], values: Iterable[Iterable[Any]], title: str = "") -> None:
+    """Any table."""
+    table = _table(columns, title=title)
+    for value in values:
+        table.add_row(*map(_cell, value))
+    _print(table)
+
+
+def _table(columns: tuple[str, ...], numbers: tuple[str, ...] = (), title: str = "") -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1))
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:  # into a pipe or a file a table is as wide as it has to be
+        console = Console(highlight=False, width=1_000)
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,59 @@
+"""What to ask B3 for: one request from a template's source, a unit, and an item."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..template import Source
+from ..unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to B3, and the name its answer is kept under.
+
+    `form` is how B3 wants to be asked: `get`, `token` (ask for a token, then for the file), `post` (JSON) or
+    `base64` (JSON in the path).
+    """
+
+    source: str
+    item: str
+    form: str
+    url: str
+    file: str
+    container: str
+    payload: Mapping[str, Any] | None = None
+
+    @property
+    def address(self) -> str:
+        """The URL, with the payload where its form puts it."""
+        if self.form == "base64":
+            compact = json.dumps(self.payload, separators=(",", ":"))
+            return self.url + base64.b64encode(compact.encode()).decode()
+        return self.url
+
+
+def request(source: Source, unit: Unit, item: str = "") -> Request:
+    """The request for the source's file that holds a unit (and an item, where it is asked once for each)."""
+    values = {"date": source.covering(unit), "item": item}
+
+    def filled(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value.format(**values)
+        return int(text) if value == "{date:%Y}" else text  # B3 wants the year as a number
+
+    payload = None if source.payload is None else {name: filled(value) for name, value in source.payload.items()}
+    return Request(
+        source=source.name,
+        item=item,
+        form=source.request,
+        url=filled(source.url),
+        file=filled(source.file),
+        container=source.container,
+        payload=payload,
+    )
