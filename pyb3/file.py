@@ -38,7 +38,7 @@ def sidecar(path: Path) -> Path:
 def read_sidecar(path: Path) -> dict[str, Any]:
     """What is known of a downloaded file; empty for a file at hand."""
     try:
-        known: dict[str, Any] = json.loads(sidecar(path).read_text())
+        known = json.loads(sidecar(path).read_text())
     except (OSError, ValueError):
         return {}
-    return known
+    return known if isinstance(known, dict) and "sha256" in known else {}

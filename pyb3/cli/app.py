@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import data, datasets, db
+from . import cache, data, datasets, db
 
 app = typer.Typer(
     help="B3's public market data into PostgreSQL.\n\nExample: pyb3 ingest futures --date 2024-01-15",
@@ -19,6 +19,7 @@ for command in (data.fetch, data.parse, data.load, data.ingest, data.backfill):
     app.command()(command)
 app.add_typer(db.app, name="db")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(cache.app, name="cache")
 
 
 def _version(wanted: bool) -> None:

@@ -53,14 +53,14 @@ def summary(results: list[Outcome]) -> None:
     """A table of what became of the units, totals below."""
     columns = ("dataset", "unit", "outcome", "rows", "inserted", "updated", "unchanged", "seconds")
     rows = [[_cell(getattr(result, column)) for column in columns] for result in results]
-    table = _table(columns, numbers=columns[3:])
+    drawn = table(columns, numbers=columns[3:])
     for row, result in zip(rows, results, strict=True):
-        table.add_row(*row, style=_STYLES[result.outcome])
+        drawn.add_row(*row, style=_STYLES[result.outcome])
     if len(results) > 1:
         totals = [_cell(sum(getattr(result, column) for result in results)) for column in columns[3:]]
-        table.add_section()
-        table.add_row("", f"{len(results):,} units", "", *totals)
-    _print(table)
+        drawn.add_section()
+        drawn.add_row("", f"{len(results):,} units", "", *totals)
+    draw(drawn)
 
 
 def end(results: list[Outcome]) -> None:
@@ -86,23 +86,23 @@ def frame(value: pl.DataFrame) -> None:
 
 def rows(columns: tuple[str, ...], values: Iterable[Iterable[Any]], title: str = "") -> None:
     """Any table."""
-    table = _table(columns, title=title)
+    drawn = table(columns, title=title)
     for value in values:
-        table.add_row(*map(_cell, value))
-    _print(table)
+        drawn.add_row(*map(_cell, value))
+    draw(drawn)
 
 
-def _table(columns: tuple[str, ...], numbers: tuple[str, ...] = (), title: str = "") -> Any:
+def table(columns: tuple[str, ...], numbers: tuple[str, ...] = (), title: str = "") -> Any:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1))
+    drawn = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1))
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
-    return table
+        drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return drawn
 
 
-def _print(table: Any) -> None:
+def draw(table: Any) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)

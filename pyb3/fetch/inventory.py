@@ -1,0 +1,67 @@
+"""What the cache holds: list it, check it against its sidecars, and make room."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from .. import calendar, settings
+from ..file import read_sidecar, sidecar
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A downloaded file: its dataset, source, size in bytes, and when it came."""
+
+    path: Path
+    dataset: str
+    source: str
+    size: int
+    fetched_at: datetime
+
+
+def files(dataset: str | None = None) -> Iterator[Kept]:
+    """The cache's downloaded files, of one dataset or of all, by name."""
+    root = settings.cache_dir()
+    for path in sorted(root.glob(f"{dataset or '*'}/*")):
+        if path.name.startswith(".") or not path.is_file() or not sidecar(path).exists():
+            continue
+        known = read_sidecar(path)
+        fetched = known.get("fetched_at")
+        at = datetime.fromisoformat(fetched) if fetched else datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+        yield Kept(path, path.parent.name, known.get("source", ""), path.stat().st_size, at)
+
+
+def damage(kept: Kept) -> str | None:
+    """What is wrong with a file, None where its bytes are those that were downloaded."""
+    expected = read_sidecar(kept.path).get("sha256")
+    if expected is None:
+        return "its sidecar cannot be read"
+    with kept.path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    return None if found == expected else "its bytes are not those that were downloaded"
+
+
+def remove(kept: Kept) -> None:
+    """Take a file and its sidecar out of the cache."""
+    kept.path.unlink(missing_ok=True)
+    sidecar(kept.path).unlink(missing_ok=True)
+
+
+def older_than(kept: Kept, days: int) -> bool:
+    """Whether a file came more than `days` days ago."""
+    return kept.fetched_at.date() < calendar.today() - timedelta(days)
+
+
+def leftovers() -> Iterator[Path]:
+    """Parts of downloads that a killed process left more than a day ago, and sidecars without their file."""
+    yesterday = calendar.today() - timedelta(1)
+    for path in settings.cache_dir().glob("*/*"):
+        if path.name.startswith(".part-"):
+            if datetime.fromtimestamp(path.stat().st_mtime).date() < yesterday:
+                yield path
+        elif path.suffix == ".json" and not (file := path.with_suffix("")).exists() and read_sidecar(file):
+            yield path
