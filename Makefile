@@ -1,18 +1,36 @@
 PYTHON ?= python3
 BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --extra embedded pyproject.toml
 
-.PHONY: run test check
+.PHONY: run test check docs lock
+
 run: .venv/ready
 	$(BIN)/python -m tests.support.quickstart
 
-test: .venv/ready
+test check: .venv/dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest -q
 
-check: test
+docs: .venv/ready
+	$(BIN)/python docs/generate.py
 
-.venv/ready: pyproject.toml
+# The newest versions that pyproject.toml allows, for every Python and platform, with the digests of their files.
+lock: .venv/ready
+	$(PIP) install uv
+	$(COMPILE) --upgrade --output-file requirements/run.txt
+	$(COMPILE) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt
+
+.venv/ready: pyproject.toml requirements/run.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -e '.[embedded,dev]'
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps -e .
+	touch $@
+
+.venv/dev: .venv/ready requirements/dev.txt
+	$(PIP) install --require-hashes -r requirements/dev.txt
 	touch $@

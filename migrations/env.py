@@ -8,7 +8,9 @@ from sqlalchemy import create_engine, pool, text
 
 def _run(connection, schema: str) -> None:
     quoted = connection.dialect.identifier_preparer.quote(schema)
-    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {quoted}"))
+    there = connection.execute(text("SELECT FROM pg_namespace WHERE nspname = :name"), {"name": schema}).first()
+    if there is None:  # IF NOT EXISTS would ask for the right to make one all the same
+        connection.execute(text(f"CREATE SCHEMA {quoted}"))
     connection.execute(text(f"SET LOCAL search_path TO {quoted}"))
     context.configure(connection=connection, version_table_schema=schema, transaction_per_migration=False)
     with context.begin_transaction():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date, timedelta
 from functools import partial
 from threading import Event
 
-from . import pipeline
+from . import calendar, pipeline
 from .datasets.base import Dataset
-from .errors import DatabaseError, Interrupted, PyB3Error
+from .errors import DatabaseError, Interrupted, NotPublished, PyB3Error
 from .file import File
 from .progress import SILENT, Progress
 from .unit import Outcome, Unit
@@ -44,6 +45,24 @@ def backfill(
         stop.set()  # units at hand roll back; after a normal end there are none
         for pool in (fetchers, loaders):
             pool.shutdown(cancel_futures=True)
+
+
+def latest(dataset: Dataset, count: int) -> list[Unit]:
+    """The last `count` sessions, today's included; days that no source has any more are left out."""
+    today = calendar.today()
+    first = calendar.sessions(today - timedelta(2 * count + 14), today)[-count]
+    return [unit for unit in dataset.units(first, today) if _reached(dataset, unit, today)]
+
+
+def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:
+    """Whether a source has the unit still; one that shows the last session alone has others only in the cache."""
+    periods = {source.period for source in dataset.template.sources_for(unit, today)}
+    if periods != {"snapshot"} or unit.date == calendar.previous_session(today):
+        return bool(periods)
+    try:
+        return bool(pipeline.from_cache(dataset, unit))
+    except NotPublished:
+        return False
 
 
 def _load(dataset: Dataset, unit: Unit, fetched: Future[list[File]], progress: Progress, notes: list[str]) -> Outcome:

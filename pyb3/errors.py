@@ -78,6 +78,12 @@ class DuplicateKey(FileError):
     code = "duplicate-key"
 
 
+class NotWritable(PyB3Error):
+    """A file cannot be written: rights, a full disk, or something else in its place."""
+
+    code = "not-writable"
+
+
 class TemplateError(PyB3Error):
     """A dataset's YAML template is wrong."""
 
@@ -110,3 +116,7 @@ class Interrupted(PyB3Error):
 
     code = "interrupted"
     exit_code = 130
+
+
+class MissingSessions(UserWarning):
+    """A warning: B3 has no file of some of the sessions asked for."""

@@ -13,7 +13,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from .datasets.base import Batch, Dataset
-from .errors import FileError, PyB3Error, UsageError
+from .errors import FileError, NotWritable, PyB3Error
 from .fetch import cache
 from .file import File
 from .parse.typed import schema
@@ -59,7 +59,7 @@ def write(
 ) -> None:
     """The files as `output`, Parquet or CSV by its ending: streamed, and whole or not at all.
 
-    Raises FileError and its kin; UsageError where `output` cannot be written.
+    Raises FileError and its kin; NotWritable where `output` cannot be written.
     """
     failures: list[PyB3Error] = []
 
@@ -84,7 +84,7 @@ def write(
     except (OSError, pl.exceptions.PolarsError) as error:
         if failures:
             raise failures[0] from error
-        raise UsageError(f"cannot write {output}: {error}") from error
+        raise NotWritable(f"cannot write {output}: {getattr(error, 'strerror', None) or error}") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -20,8 +20,11 @@ def cache_dir() -> Path:
 
 
 def mirror() -> str | None:
-    """`PYB3_MIRROR`: requests go to `<mirror>/<original host>/<path>`."""
-    return (os.environ.get("PYB3_MIRROR") or "").rstrip("/") or None
+    """`PYB3_MIRROR`: requests go to `<mirror>/<original host>/<path>`. Raises UsageError."""
+    address = os.environ.get("PYB3_MIRROR") or None
+    if address is not None and not re.match(r"https?://[^/]", address):
+        raise UsageError(f"PYB3_MIRROR is {address!r}; it is an address such as http://localhost:8000")
+    return address and address.rstrip("/")
 
 
 def retries() -> int:

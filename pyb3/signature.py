@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+HEAD = 4096  # bytes that tell what a file is
 _BLANKS = b"\xef\xbb\xbf \r\n\t"
 EMPTY_ZIP = b"PK\x05\x06"
 

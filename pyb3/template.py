@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from importlib import resources
+from string import Formatter
 from typing import Any, TypeVar
 
 import yaml
@@ -24,8 +25,9 @@ _T = TypeVar("_T")
 class Field:
     """One column: our name, B3's name, type, and where each format has it.
 
-    `at` maps a format to a place in its files: `[from, width]`, a path of tags or a header. A field without a
-    place is derived by the dataset's class.
+    `at` maps a format to a place in its files: `[from, width]` or `[from, width, sign]` (where the sign stands in a
+    column of its own), a path of tags or a header, or several of these where one file has this and another that. A
+    field without a place is derived by the dataset's class.
     """
 
     name: str
@@ -59,8 +61,14 @@ class Source:
     year's file can serve one of its days). `url`, `file` and `payload` are patterns over `date` (the period's
     first day) and, where `each` is set, `item`. `request` is how B3 wants to be asked: `get`, `post` (JSON),
     `token` (a token first) or `base64` (JSON in the path). `signature` is a regular expression that the first
-    4 KiB of the unpacked file match. A source reaches back `keeps` days, and is asked for one of its days only
-    when the unit is `min_age` days old; 0 is no limit.
+    4 KiB of the unpacked file match; one that matches `absent` says that B3 has no file, or no final one, yet.
+    A source reaches back `keeps` days, and is asked for one of its days only when the unit is `min_age` days old,
+    for any unit only when that is `delay` days old, so that the sources before it have had their time; 0 is no limit.
+
+    A `snapshot` shows the last session alone: what was fetched on its day serves that day for ever. `dated`, a
+    pattern over `date`, is what an answer of that date holds; another is refused and not kept. A source that comes
+    `after` another is asked only for the items that one had. `sample` is an item that it has always had, to see by
+    whether it still answers.
     """
 
     name: str
@@ -69,13 +77,18 @@ class Source:
     url: str
     file: str
     signature: str = ""
+    absent: str = ""
     request: str = "get"
     container: str = "zip"
     payload: Mapping[str, Any] | None = None
     each: str = ""
+    sample: str = ""
+    after: str = ""
+    dated: str = ""
     serves: tuple[str, ...] = ()
     keeps: int = 0
     min_age: int = 0
+    delay: int = 0
     valid_from: date | None = None
     valid_to: date | None = None
 
@@ -88,6 +101,7 @@ class Source:
             and (self.valid_to is None or unit.date <= self.valid_to)
             and (not self.keeps or age <= self.keeps)
             and (self.period == unit.kind or age >= self.min_age)
+            and (not self.delay or age >= self.delay)
         )
 
     def covering(self, unit: Unit) -> date:
@@ -99,6 +113,25 @@ class Source:
                 return unit.date.replace(month=1, day=1)
             case _:
                 return unit.date
+
+    def named(self, filename: str) -> tuple[str, date | None]:
+        """The item and date in a file's name, where this source's files are named so; else "" and None."""
+        pattern, written = "", ""
+        for literal, name, spec, _ in Formatter().parse(self.file):
+            pattern += re.escape(literal)
+            if name == "item":
+                pattern += r"(?P<item>[^\W_]+)"
+            elif name == "date":
+                written = spec or ""
+                pattern += "(?P<date>" + re.sub("%[dmy]", r"\\d\\d", written.replace("%Y", r"\d{4}")) + ")"
+        found = re.fullmatch(pattern, filename)
+        if found is None:
+            return "", None
+        parts = found.groupdict()
+        try:
+            return parts.get("item", ""), datetime.strptime(parts["date"], written).date() if written else None
+        except ValueError:  # eight digits that are no date
+            return "", None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +160,7 @@ class Template:
     def parse(cls, text: str, filename: str = "template") -> Template:
         """Check a template's text. Raises TemplateError with file and line."""
         try:
-            node = yaml.compose(text, yaml.SafeLoader)
+            node = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except yaml.YAMLError as error:
             raise TemplateError(f"{filename}: {' '.join(str(error).split())}") from error
         if not isinstance(node, yaml.MappingNode):
@@ -137,6 +170,11 @@ class Template:
     def columns(self, format_name: str) -> dict[str, Any]:
         """Field name to place, for the fields a format holds, in the template's order."""
         return {field.name: field.at[format_name] for field in self.fields if format_name in field.at}
+
+    def names(self, format_name: str) -> dict[str, tuple[str, ...]]:
+        """Field name to the paths or headers it may have in a format: one file has this, another that."""
+        places = self.columns(format_name).items()
+        return {name: (place,) if isinstance(place, str) else tuple(place) for name, place in places}
 
     def field(self, name: str) -> Field:
         """The field of that name."""
@@ -237,10 +275,11 @@ class _Reader:
             raise self.fail(node, f"source {source.name}: request {source.request!r} is none of {', '.join(REQUESTS)}")
         if source.format not in formats:
             raise self.fail(node, f"source {source.name}: there is no format {source.format!r}")
-        try:
-            re.compile(source.signature)
-        except re.error as error:
-            raise self.fail(node, f"source {source.name}: signature: {error}") from error
+        for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise self.fail(node, f"source {source.name}: {name}: {error}") from error
         return source
 
     def field(self, node: yaml.Node, formats: Mapping[str, Format]) -> Field:

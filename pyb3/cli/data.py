@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import FileError, PyB3Error, UsageError
+from ..errors import FileError, NoSession, PyB3Error, UsageError
 from . import options, show
 from .progress import bars
 
@@ -130,6 +130,9 @@ def backfill(
     year: Annotated[list[int] | None, typer.Option("--year", help="A whole year; may be given more than once.")] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day.")] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", min=1, max=1000, help="The last so many sessions that B3 still keeps.")
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=16, help="Units loaded at once.")] = 1,
     as_json: options.Json = False,
     refresh: options.Refresh = False,
@@ -145,12 +148,16 @@ def backfill(
 
     show.talk(quiet, verbose)
     plugin = registry.get(dataset)
-    if bool(year) == bool(start or end) or bool(start) != bool(end):
-        raise UsageError("say either --year, or --from with --to")
-    if year:
+    if sum(map(bool, (year, start or end, last))) != 1 or bool(start) != bool(end):
+        raise UsageError("say one of --year, --from with --to, and --last")
+    if last:
+        units = work.latest(plugin, last)
+    elif year:
         units = [unit for one in dict.fromkeys(year) for unit in plugin.units_of_year(one)]
     else:
         units = plugin.units(options.day(start or ""), options.day(end or ""))
+        if not units:
+            raise NoSession(f"{dataset}: B3 held no session from {start} to {end}; nothing was written")
     results = []
     with bars(quiet) as progress:
         for result in work.backfill(plugin, units, jobs=jobs, refresh=refresh, progress=progress):
@@ -171,8 +178,8 @@ def _at_hand(plugin: Dataset, date: str | None, file: Path | None, index: str) -
         if index:
             raise UsageError("--index says what a --file is of; without one every index is asked for")
         return [], plugin.unit("day", options.day(date))
-    if not file.is_file():
-        raise FileError(f"{file}: No such file")
+    if not file.exists():
+        raise FileError(f"{file}: no such file")
     return [File.at(file, item=index)], plugin.unit("day", options.day(date)) if date else None
 
 

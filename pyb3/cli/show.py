@@ -29,7 +29,7 @@ def talk(quiet: bool, verbose: bool) -> None:
 
 def notice(message: str) -> None:
     """One line on stderr."""
-    print(f"pyb3: {message}", file=sys.stderr, flush=True)
+    print(f"pyb3: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 def objects(values: Iterable[dict[str, Any]]) -> None:
@@ -42,11 +42,12 @@ def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:
     """A unit as soon as it is done: an object, or its error and warnings; its table row comes at the end."""
     if as_json:
         objects([result.as_dict()])
+    unit = f"{result.dataset} {result.unit}: "
     if result.error is not None:
-        notice(f"{result.dataset} {result.unit}: {result.error['message']}")
+        notice(unit + result.error["message"].removeprefix(unit))
     if not quiet:
         for warning in result.warnings:
-            notice(f"{result.dataset} {result.unit}: {warning}")
+            notice(unit + warning)
 
 
 def summary(results: list[Outcome]) -> None:
@@ -64,11 +65,11 @@ def summary(results: list[Outcome]) -> None:
 
 
 def end(results: list[Outcome]) -> None:
-    """Exit as the units tell: the one unit's own code; of many 4 where one failed, 3 where none had data."""
+    """Exit as the units tell: the one unit's own code; of many 3 where none of a day had data, 4 where one failed."""
     codes = {result.exit_code for result in results}
     if codes in (set(), {0}):
         return
-    if len(results) == 1 or codes == {3}:
+    if len(results) == 1 or (codes == {3} and len({result.unit for result in results}) == 1):
         raise typer.Exit(codes.pop())
     today = calendar.today()
     late = [r for r in results if r.outcome == "not_published" and r.unit == str(today)]  # it will come

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
 
@@ -19,8 +19,6 @@ from ..parse.typed import dtype, schema
 from ..template import Source, Template
 from ..unit import Kind, Unit
 
-FIRST_YEAR = 1986
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -32,12 +30,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a frame comes from: the file, its source, the name of the packed member, and the unit asked for."""
+    """Where a frame comes from: the file, its source, the name of the packed member, and the unit asked for.
+
+    `asked` is what B3 was asked for to get the file, as far as that is known; `notes` takes what a person should know.
+    """
 
     file: File
     source: Source
     name: str
     unit: Unit | None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 Fetch = Callable[[Source, str], File]
@@ -53,6 +56,7 @@ class Dataset:
 
     package: ClassVar[str] = "pyb3.datasets"
     filename: ClassVar[str]
+    first_year: ClassVar[int] = 1986
 
     def __init__(self) -> None:
         self.template = Template.load(self.package, self.filename)
@@ -71,8 +75,8 @@ class Dataset:
         unit = Unit(self.name, kind, first)
         if first > calendar.today():
             raise UsageError(f"{unit} is in the future")
-        if first.year < FIRST_YEAR:
-            raise UsageError(f"B3 has no data of {first.year}; its files begin in {FIRST_YEAR}")
+        if first.year < self.first_year:
+            raise UsageError(f"B3 has no data of {first.year}; its files begin in {self.first_year}")
         if kind == "day" and not calendar.is_session(day):
             raise NoSession(f"{self.name} {day}: B3 held no session that day; nothing was written")
         if all(kind not in (source.serves or (source.period,)) for source in self.template.sources):
@@ -80,13 +84,15 @@ class Dataset:
         return unit
 
     def units(self, start: date, end: date) -> list[Unit]:
-        """One unit for each session from `start` to `end`, both included."""
+        """One unit for each session from `start` to `end`, both included. Raises UsageError where they are swapped."""
+        if start > end:
+            raise UsageError(f"{start} is after {end}")
         return [self.unit("day", day) for day in calendar.sessions(start, end)]
 
     def units_of_year(self, year: int) -> list[Unit]:
         """The year as one unit where B3 has a file of it, else its sessions up to today. Raises UsageError."""
-        if not FIRST_YEAR <= year <= calendar.today().year:
-            raise UsageError(f"B3 has no data of {year}; its files run from {FIRST_YEAR} to this year")
+        if not self.first_year <= year <= calendar.today().year:
+            raise UsageError(f"B3 has no data of {year}; its files run from {self.first_year} to this year")
         if any("year" in (source.serves or (source.period,)) for source in self.template.sources):
             return [self.unit("year", date(year, 1, 1))]
         return self.units(date(year, 1, 1), min(date(year, 12, 31), calendar.today()))
@@ -115,10 +121,11 @@ class Dataset:
                 rows += batch.frame.height
                 yield Batch(self._completed(batch.frame), batch.overwrite)
         if rows == 0:
-            names = ", ".join(file.path.name for file in files)
+            names = ", ".join(file.path.name for file in files[:3])
+            names += f" and {len(files) - 3:,} more" if len(files) > 3 else ""
             if unit is not None:
-                raise NotPublished(f"{self.name} {unit}: {names} holds no row of it (yet)")
-            raise FileError(f"{names} holds no record of {self.name}")
+                raise NotPublished(f"{self.name} {unit}: no row of it in {names} (yet)")
+            raise FileError(f"no record of {self.name} in {names}")
 
     def frame(self, files: Sequence[File], unit: Unit | None = None, *, allow_incomplete: bool = False) -> pl.DataFrame:
         """The unit as one frame with the template's schema, one row a key as the table would hold it."""
@@ -144,19 +151,29 @@ class Dataset:
         yield Batch(frame)
 
     def recognise(self, member: Member, file: File) -> Source:
-        """The source a file came from, by its first bytes. Raises FileError when it is none of this dataset's."""
+        """The source a file came from, by its first bytes.
+
+        Raises FileError when it is none of this dataset's, NotPublished when it says that it is not final.
+        """
         head = member.head.decode("latin-1").removeprefix("\xef\xbb\xbf")
         known = [source for source in self.template.sources if source.name == file.source]
         for source in known or self.template.sources:
+            if source.absent and (said := re.search(source.absent, head)):
+                raise NotPublished(f'{member.name} is not B3\'s final file, it says "{said[0]}"')
             if re.search(source.signature, head):
                 return source
         raise FileError(f"{member.name} is no file of {self.name}: it begins with {head[:40]!r}")
+
+    def asked(self, file: File, source: Source, unit: Unit | None) -> Mapping[str, Any]:
+        """What B3 was asked for to get a file, as far as that is known: from its sidecar."""
+        return file.known.get("payload") or {}
 
     def _read_file(self, file: File, unit: Unit | None, allow_incomplete: bool, notes: list[str]) -> Iterator[Batch]:
         with open_member(file.path) as member:
             source = self.recognise(member, file)
             form = self.template.formats[source.format]
-            origin = Origin(file, source, member.name, unit)
+            member.asked = self.asked(file, source, unit)
+            origin = Origin(file, source, member.name, unit, member.asked, member.notes)
             reader = readers.get(form.reader)
             for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
                 yield from self.shape(frame, origin)

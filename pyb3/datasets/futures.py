@@ -1,24 +1,38 @@
-"""Futures: settlement prices and rates of every listed future, out of the price report."""
+"""Futures: settlement prices and rates of every listed future, out of the price report or what stands in for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 
 import polars as pl
 
-from ..errors import WrongDate
+from ..errors import FileError, WrongDate
 from ..maturity import maturity_date
 from .base import Batch, Dataset, Origin
 
 _SETTLED = ("price", "settlement_rate", "previous_price", "previous_settlement_rate")
 
+# R$ that a contract gains with a point of its price, in the families where the contract fixes it: PR180102 publishes
+# AdjstdValCtrct, and in each of their contracts it is exactly this by the change. Those that settle by the dollar or
+# an index of the day (DAP, DDI, ICF, SJC, ...), and foreign indexes, have no such number.
+_POINT_VALUES = {
+    "AUD": "60", "BGI": "330", "BRI": "10", "CAD": "60", "CCM": "450", "CHF": "50", "CLP": "25", "CNY": "35",
+    "DI1": "1", "DOL": "50", "ETH": "30", "EUR": "50", "GBP": "35", "IND": "1", "JPY": "50", "MXN": "75",
+    "NZD": "75", "OC1": "1", "TRY": "75", "WDO": "10", "WEU": "10", "WIN": "0.2", "ZAR": "35",
+}  # fmt: skip
+
 
 class Futures(Dataset):
-    """SPRD and PR price reports."""
+    """SPRD and PR price reports, TradeInformationConsolidated, and the bulletin's export."""
 
     filename = "futures.yaml"
 
     def shape(self, frame: pl.DataFrame, origin: Origin) -> Iterator[Batch]:
+        if "refdate" not in frame.columns:
+            frame = frame.with_columns(refdate=pl.lit(_asked_for(origin)))
+        frame = self._completed(frame)
         # A few rows carry the next session's date (2018-01-02): the file is of the day most rows name.
         refdate = frame["refdate"].mode().sort()[0]
         if origin.unit is not None and refdate != origin.unit.date:
@@ -32,8 +46,26 @@ class Futures(Dataset):
             maturity_date=pl.Series([maturity_date(symbol, refdate) for symbol in listed["symbol"]], dtype=pl.Date),
             price_change=(pl.col("price") - pl.col("previous_price")).cast(pl.Decimal(38, 9)),
             source=pl.lit(origin.source.name),
-        )
+        ).with_columns(settlement_value=pl.coalesce("settlement_value", _settlement_value()))
         own = pl.col("refdate") == refdate
         yield Batch(listed.filter(own))
         if not (strays := listed.filter(~own)).is_empty():  # their own session's file knows them better
             yield Batch(strays, overwrite=False)
+
+
+def _settlement_value() -> pl.Expr:
+    """What a contract's change is worth in R$, NULL where its family fixes no such value."""
+    points = {family: Decimal(value) for family, value in _POINT_VALUES.items()}
+    value = pl.col("commodity").replace_strict(points, default=None, return_dtype=pl.Decimal(38, 1))
+    return (pl.col("price_change") * value).cast(pl.Decimal(38, 9))
+
+
+def _asked_for(origin: Origin) -> date:
+    """The day of a file that does not name it: the one that B3 was asked for. Raises FileError."""
+    if asked := origin.asked.get("Date"):
+        return date.fromisoformat(asked)
+    _, named = origin.source.named(origin.file.path.name)
+    day = origin.unit.date if origin.unit is not None else named
+    if day is None:
+        raise FileError(f"{origin.name} does not say what day it is of: say it with --date")
+    return day

@@ -13,6 +13,10 @@ GROUP = "pyb3.datasets"
 _OURS = {
     "cotahist": "cotahist:Cotahist",
     "futures": "futures:Futures",
+    "yield_curves": "yield_curves:YieldCurves",
+    "symbols": "symbols:Symbols",
+    "index_historical": "index_historical:IndexHistorical",
+    "index_composition": "index_composition:IndexComposition",
 }
 
 

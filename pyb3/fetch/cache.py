@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from .. import calendar, settings
 from ..errors import NotPublished, PyB3Error, SourceError
@@ -16,6 +17,9 @@ from .client import download
 from .request import Request, request
 
 Items = Callable[[Source], list[str]]
+# Many units share a month's or year's file: a run asks for it once, also when two need it at once or B3 has none.
+_turns: dict[Path, Lock] = {}
+_absent: dict[Path, str] = {}
 
 
 def path_of(template: Template, asked: Request) -> Path:
@@ -45,8 +49,22 @@ def fetch_file(
     """One file, from the cache or from B3. Raises NotPublished or SourceError."""
     asked = request(source, unit, item)
     path = path_of(template, asked)
-    if refresh or not path.exists() or _outgrown(path, source, unit):
-        download(asked, path, progress)
+    if _gone(source, unit):
+        if not path.exists():
+            raise NotPublished(
+                f"{template.name} {unit}: B3 shows the last session alone; that day's is not in the cache"
+            )
+        return File.at(path, source.name, item)
+    with _turns.setdefault(path, Lock()):
+        if refresh or not path.exists() or _outgrown(path, source, unit):
+            if path in _absent and not refresh:
+                raise NotPublished(_absent[path])
+            try:
+                download(asked, path, progress)
+            except NotPublished as error:
+                if source.period not in (unit.kind, "snapshot"):
+                    _absent[path] = str(error)
+                raise
     return File.at(path, source.name, item)
 
 
@@ -55,30 +73,36 @@ def collect(
 ) -> list[File]:
     """The unit's files: those of the first source that has any, or of every one, as the template's `take` says.
 
-    `one` brings a file of a source and item. What a source does not have is left out, and noted where others of
-    its items are there. Raises NotPublished when no source has the unit, SourceError when the network or B3 fails.
+    `one` brings a file of a source and item. What a source does not have is left out and noted, where there is
+    something at all. Raises NotPublished when no source has the unit, SourceError when the network or B3 fails.
     """
     files: list[File] = []
     failures: list[PyB3Error] = []
+    missing: list[str] = []
     for source in template.sources_for(unit, calendar.today()):
-        found, absent = [], []
+        found: list[File] = []
+        absent: list[str] = []
         try:
             for item in items(source):
+                if source.after and not any((file.source, file.item) == (source.after, item) for file in files):
+                    continue
                 try:
                     found.append(one(source, item))
                 except NotPublished as error:
-                    failures.append(error)
+                    if not absent:  # one speaks for all of a source's items
+                        failures.append(error)
                     absent.append(item)
         except SourceError as error:  # the next source may answer
             if template.take == "every":
                 raise
             failures.append(error)
         files += found
-        if absent and found:
-            notes.append(f"{source.name} has no file for {', '.join(absent)}")
+        if absent and (found or template.take == "every"):
+            missing.append(f"{source.name} has no file" + (f" for {', '.join(absent)}" if found else ""))
         if files and template.take == "first":
             break
     if files:
+        notes += missing
         return files
     broken = [error for error in failures if isinstance(error, SourceError)]
     words = "; ".join(dict.fromkeys(map(str, broken or failures)))
@@ -93,3 +117,8 @@ def _outgrown(path: Path, source: Source, unit: Unit) -> bool:
     day = datetime.fromisoformat(fetched).date()
     last = Unit(unit.dataset, "year" if source.period == "year" else "month", source.covering(unit)).last
     return day <= last and day < calendar.today()
+
+
+def _gone(source: Source, unit: Unit) -> bool:
+    """Whether it is too late to ask: the source shows the last session alone, and that is not the unit's."""
+    return source.period == "snapshot" and unit.date != calendar.previous_session(calendar.today())

@@ -5,32 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import stamina
 
 from .. import settings
-from ..errors import NotPublished, SourceError
+from ..errors import NotPublished, NotWritable, SourceError
 from ..file import sidecar
 from ..progress import SILENT, Progress
-from ..signature import is_empty_zip, is_html
+from ..signature import HEAD, is_empty_zip, is_html
 from . import tls
 from .request import Request
 
 # B3's front ends answer bare clients with 400 or 403.
-_HEADERS = {
+HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Accept": "*/*",
     "Accept-Language": "pt-BR,pt;q=0.9,en;q=0.8",
@@ -41,6 +42,7 @@ _INTERVAL = 0.4  # seconds between two requests to one host
 _RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _B3 = ("b3.com.br", "bmfbovespa.com.br")
 MAX_DOWNLOAD = 1 << 30
+_T = TypeVar("_T")
 
 
 class _Worth(Exception):
@@ -52,18 +54,34 @@ class _Worth(Exception):
 
 
 def download(request: Request, target: Path, progress: Progress = SILENT) -> Path:
-    """Fetch into `target`, with a sidecar `target.json`. Raises NotPublished or SourceError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    attempts = settings.retries()
+    """Fetch into `target`, with a sidecar `target.json`. Raises NotPublished, SourceError or NotWritable."""
+
+    def once() -> None:
+        with answer(request) as response:
+            _write(request, response, target, progress)
+
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        persist(request, once)
+    except OSError as error:  # of files: those of the network are httpx's
+        raise NotWritable(f"cannot write to the cache in {target.parent}: {error.strerror}") from error
+    return target
+
+
+def persist(request: Request, once: Callable[[], _T]) -> _T:
+    """What `once` makes of the request; it is called again where that may help. Raises SourceError."""
+    attempts, host = settings.retries(), urlsplit(request.url).netloc
     try:
         for attempt in stamina.retry_context(on=_backoff, attempts=attempts, timeout=300, wait_max=60):
             with attempt:
-                _once(request, target, progress)
-    except (_Worth, httpx.TransportError) as error:
-        raise SourceError(f"{request.url}: {error or type(error).__name__} (after {attempts} tries)") from error
-    except httpx.HTTPError as error:
+                made = tls.verified(_shared().context, once)
+    except _Worth as error:
+        raise SourceError(f"{request.url}: {error} (after {attempts} tries)") from error
+    except httpx.TransportError as error:
+        raise SourceError(f"{host}: {str(error) or type(error).__name__} (after {attempts} tries)") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SourceError(f"{request.url}: {error}") from error
-    return target
+    return made
 
 
 def _backoff(error: Exception) -> bool | float:
@@ -109,13 +127,21 @@ def _host(name: str) -> _Host:
     return _Host()
 
 
+_making = threading.Lock()  # `cache` alone lets two threads make two clients, and two gates of a host
+
+
+def _gate(name: str) -> _Host:
+    with _making:
+        return _host(name)
+
+
 class _Client:
     """The process's one client: kept-alive connections, verified TLS."""
 
     def __init__(self) -> None:
         self.context = tls.context()
         self.http = httpx.Client(
-            headers=_HEADERS,
+            headers=HEADERS,
             timeout=_TIMEOUT,
             verify=self.context,
             follow_redirects=True,
@@ -125,7 +151,7 @@ class _Client:
 
     @contextmanager
     def stream(self, method: str, url: str, **options: Any) -> Iterator[httpx.Response]:
-        with _host(urlsplit(url).netloc).turn():
+        with _gate(urlsplit(url).netloc).turn():
             with self.http.stream(method, _address(url), **options) as response:
                 yield response
 
@@ -133,6 +159,11 @@ class _Client:
 @cache
 def _client() -> _Client:
     return _Client()
+
+
+def _shared() -> _Client:
+    with _making:
+        return _client()
 
 
 def _address(url: str) -> str:
@@ -146,10 +177,13 @@ def _address(url: str) -> str:
 
 def _refuse_stray_redirect(response: httpx.Response) -> None:
     """B3 sends nobody to another firm's host, to a private address, or from https to http."""
-    following = response.next_request
-    if following is None:
+    if not response.has_redirect_location:
         return
-    source, target = response.request.url, following.url
+    source = response.request.url
+    try:
+        target = source.join(response.headers["Location"])  # httpx makes the next request after this
+    except httpx.InvalidURL:
+        return  # which httpx refuses by itself
     same = (target.host, target.port) == (source.host, source.port)
     known = any(target.host == name or target.host.endswith("." + name) for name in _B3)
     if target.scheme not in ("http", "https") or (source.scheme, target.scheme) == ("https", "http"):
@@ -158,29 +192,43 @@ def _refuse_stray_redirect(response: httpx.Response) -> None:
         raise SourceError(f"{source}: B3 redirects to {target.host}, which is none of its hosts")
 
 
-def _once(request: Request, target: Path, progress: Progress) -> None:
-    tls.verified(_client().context, lambda: _ask(request, target, progress))
-
-
-def _ask(request: Request, target: Path, progress: Progress) -> None:
+@contextmanager
+def answer(request: Request) -> Iterator[httpx.Response]:
+    """B3's answer, its status checked and its body to be read. For `persist`: raises what is worth another try."""
     method, options = "GET", {}
     address = request.address
     if request.form == "post":
         method, options = "POST", {"json": dict(request.payload or {})}
     elif request.form == "token":
         address = _token_address(request)
-    with _client().stream(method, address, **options) as response:
+    with _shared().stream(method, address, **options) as response:
         _check_status(request, response)
-        _write(request, response, target, progress)
+        yield response
+
+
+def blocks(request: Request, response: httpx.Response) -> Iterator[bytes]:
+    """The answer's body, of which the first block tells whether it is a file at all. For `persist`, as `answer`."""
+    size = 0
+    for block in response.iter_bytes(1 << 20):
+        if size == 0:
+            _refuse_what_is_no_file(request, response, block)
+        size += len(block)
+        if size > MAX_DOWNLOAD:
+            raise SourceError(f"{request.url}: the answer is larger than {MAX_DOWNLOAD >> 20:,} MiB")
+        yield block
+    if size == 0:
+        _empty(request)
 
 
 def _token_address(request: Request) -> str:
     """arquivos.b3.com.br gives a token for a file, and the file for the token."""
-    with _client().stream("GET", request.url) as response:
+    with _shared().stream("GET", request.url) as response:
         if response.status_code == 400:
             raise NotPublished(f"{request.url}: B3 has no such file (400)")
         _check_status(request, response)
         body = response.read()
+    if not body.strip():
+        _empty(request)
     try:
         token = json.loads(body).get("token")
     except (ValueError, AttributeError) as error:
@@ -209,43 +257,49 @@ def _write(request: Request, response: httpx.Response, target: Path, progress: P
     try:
         digest, size = hashlib.sha256(), 0
         with os.fdopen(handle, "wb") as file:
-            for block in response.iter_bytes(1 << 20):
-                if size == 0:
-                    _refuse_what_is_no_file(request, block)
+            for block in blocks(request, response):
                 digest.update(block)
                 size += len(block)
-                if size > MAX_DOWNLOAD:
-                    raise SourceError(f"{request.url}: the answer is larger than {MAX_DOWNLOAD >> 20:,} MiB")
                 file.write(block)
                 progress.downloaded(target.name, size, total)
-        if size == 0:
-            _empty(request)
         _check_container(request, part)
-        facts = {
-            "source": request.source,
-            "item": request.item,
-            "url": request.address,
-            "payload": dict(request.payload) if request.payload is not None else None,
-            "sha256": digest.hexdigest(),
-            "size": size,
-            "fetched_at": datetime.now(UTC).isoformat(),
-            "headers": dict(response.headers),
-        }
+        known = facts(request, response, digest.hexdigest(), size)
         # The sidecar goes first: a file without one would pass for a file at hand.
-        sidecar(target).write_text(json.dumps(facts, indent=1))
+        sidecar(target).write_text(json.dumps(known, indent=1))
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _refuse_what_is_no_file(request: Request, block: bytes) -> None:
+def facts(request: Request, response: httpx.Response, sha256: str, size: int) -> dict[str, Any]:
+    """What a file's sidecar says of it."""
+    return {
+        "source": request.source,
+        "item": request.item,
+        "url": request.address,
+        "payload": dict(request.payload) if request.payload is not None else None,
+        "sha256": sha256,
+        "size": size,
+        "fetched_at": datetime.now(UTC).isoformat(),
+        "headers": dict(response.headers),
+    }
+
+
+def _refuse_what_is_no_file(request: Request, response: httpx.Response, block: bytes) -> None:
     if is_html(block):
-        raise SourceError(f"{request.url}: B3 answered with an HTML page instead of the file")
+        led = f", after a redirect to {response.url}" if response.history else ""
+        raise SourceError(f"{request.url}: B3 answered with an HTML page instead of the file{led}")
     if is_empty_zip(block):
         raise NotPublished(f"{request.url}: a ZIP without entries, B3 has no file for that day")
+    if request.absent and (said := re.search(request.absent, block[:HEAD].decode("latin-1"))):
+        raise NotPublished(f'{request.url}: B3 has no final file yet, it says "{said[0]}"')
+    if request.dated and not re.search(request.dated, block[:HEAD].decode("latin-1")):
+        raise NotPublished(f"{request.url}: B3 shows another day")
 
 
 def _empty(request: Request) -> None:
+    if request.form == "token":  # a day that B3 no longer keeps
+        raise NotPublished(f"{request.url}: B3 gives an empty file")
     if request.form == "base64":  # an index or year that does not exist
         raise NotPublished(f"{request.url}: B3 has nothing for {json.dumps(request.payload)}")
     raise _Worth("HTTP 200 with an empty body")  # pesquisapregao, now and then
@@ -255,3 +309,11 @@ def _check_container(request: Request, part: Path) -> None:
     """The current year's ZIP comes as a stream of unknown length: only its directory, at its end, shows a cut."""
     if request.container == "zip" and not zipfile.is_zipfile(part):
         raise _Worth("the answer is no whole ZIP: cut on its way, or not the file that was asked for")
+    if request.container == "json" and not _ends_with(part, b"}"):
+        raise _Worth("the answer is no whole JSON: cut on its way, or not what was asked for")
+
+
+def _ends_with(part: Path, mark: bytes) -> bool:
+    with part.open("rb") as file:
+        file.seek(max(0, part.stat().st_size - HEAD))
+        return file.read().rstrip().endswith(mark)

@@ -17,7 +17,8 @@ class Request:
     """One question to B3, and the name its answer is kept under.
 
     `form` is how B3 wants to be asked: `get`, `token` (ask for a token, then for the file), `post` (JSON) or
-    `base64` (JSON in the path).
+    `base64` (JSON in the path). An answer that matches `absent` is not kept: B3 has no final file yet;
+    nor is one that does not match `dated`: it is of another day.
     """
 
     source: str
@@ -27,6 +28,8 @@ class Request:
     file: str
     container: str
     payload: Mapping[str, Any] | None = None
+    absent: str = ""
+    dated: str = ""
 
     @property
     def address(self) -> str:
@@ -56,4 +59,6 @@ def request(source: Source, unit: Unit, item: str = "") -> Request:
         file=filled(source.file),
         container=source.container,
         payload=payload,
+        absent=source.absent,
+        dated=filled(source.dated),
     )

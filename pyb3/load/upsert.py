@@ -135,10 +135,13 @@ class _Transaction:
         self.locked.update(new)
         lock = "SELECT pg_advisory_xact_lock(hashtext(%s), d - date '2000-01-01') FROM unnest(%s::date[]) d"
         self.connection.execute(lock, (f"pyb3/{settings.schema()}.{self.template.table}", new))
+        # COPY does not write into a table whose row-level security binds this user: such days are all staged.
         absent = sql.SQL(
-            "SELECT d FROM unnest(%s::date[]) d WHERE NOT EXISTS (SELECT FROM {} WHERE refdate = d)"
+            "SELECT d FROM unnest(%s::date[]) d WHERE NOT row_security_active(%s::regclass)"
+            " AND NOT EXISTS (SELECT FROM {} WHERE refdate = d)"
         ).format(self._table)
-        self.fresh.update({day: None for (day,) in self.connection.execute(absent, (new,))})
+        name = self._table.as_string(self.connection)
+        self.fresh.update({day: None for (day,) in self.connection.execute(absent, (new, name))})
 
     def _stage(self, columns: tuple[str, ...], overwrite: bool) -> _Stage:
         known = self.stages.get((columns, overwrite))

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from ..errors import FileError, NotPublished
-from ..signature import is_html, is_zip
+from ..signature import HEAD, is_html, is_zip
 
 MAX_UNPACKED = 4 << 30  # COTAHIST of a whole year is 0.6 GB
 MAX_NESTED = 512 << 20
 MAX_LEVELS = 3
-HEAD = 4096
 
 
 class Member:
     """A packed file: its name, its first bytes, and a stream that refuses to unpack without end.
 
-    Readers leave in `notes` what a person should know of the file though it is no error.
+    Readers leave in `notes` what a person should know of the file though it is no error. `asked` is what B3 was
+    asked for to get it, as far as that is known.
     """
 
     def __init__(self, stream: IO[bytes], name: str, limit: int = MAX_UNPACKED) -> None:
         self.name = name
         self.notes: list[str] = []
+        self.asked: Mapping[str, Any] = {}
         self._stream, self._limit, self._left = stream, limit, limit
         self.head = self._read(HEAD)
         self._ahead = self.head
@@ -94,6 +97,20 @@ def _newest_member(stream: IO[bytes], name: str) -> tuple[str, IO[bytes]]:
         newest = members[-1]
         # Only the last part of a member's name is used, and only to tell people: nothing is written by it.
         inner = newest.filename.replace("\\", "/").rsplit("/", 1)[-1]
-        return inner, archive.open(newest)
+        try:
+            return inner, archive.open(newest)
+        except zipfile.BadZipFile:  # behind a Windows stub, an offset may count the stub or not: look for the member
+            newest.header_offset = _header_offset(stream, newest)
+            return inner, archive.open(newest)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
         raise FileError(f"{name} is not a whole ZIP: {error}") from error
+
+
+def _header_offset(stream: IO[bytes], member: zipfile.ZipInfo) -> int:
+    """Where a member's own header stands, by its mark and name. Raises BadZipFile."""
+    name = member.orig_filename.encode("cp437", "replace")
+    header = rb"PK\x03\x04.{22}" + re.escape(struct.pack("<H", len(name))) + rb".." + re.escape(name)
+    stream.seek(0)
+    if (found := re.search(header, stream.read(MAX_NESTED), re.DOTALL)) is None:
+        raise zipfile.BadZipFile(f"{member.filename} is not where the directory says")
+    return found.start()

@@ -23,15 +23,17 @@ def read_fixed_width(
 ) -> Iterator[pl.DataFrame]:
     """Yield the records of a file as typed frames, some 130,000 rows at a time.
 
-    Options: `width`, `record` (what a record begins with), `header` and `trailer` (regular expressions with
-    groups `name`, `date`, and for the trailer `records`, which counts header and trailer too), `date`.
-    Raises FileError, Incomplete (records and trailer disagree) or FieldInvalid.
+    Options: `width`, `record` (what a record begins with, or bears at `record_at`), `header` and `trailer` (regular
+    expressions with groups `name`, `date`, and for the trailer `records`, which counts header and trailer too),
+    `running` (a field that grows by one from record to record), `date`.
+    Raises FileError, Incomplete (records and trailer disagree, or records are missing between two) or FieldInvalid.
     """
     options = form.options
     header = _Edge(options["header"]) if "header" in options else None
     trailer = _Edge(options["trailer"]) if "trailer" in options else None
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
-    name, records = member.name, 0
+    running = None if allow_incomplete else options.get("running")
+    name, records, previous = member.name, 0, None
     for block in _blocks(member):
         number = records + 1
         records += block.count(b"\n") + 1
@@ -45,7 +47,10 @@ def read_fixed_width(
         if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
             block = block[: max(0, start - 1)]
         if block:
-            yield _frame(block, template, form, notation, name, number)
+            frame = _frame(block, template, form, notation, name, number)
+            if running is not None:
+                previous = _unbroken(frame[running], previous, name, number, template.field(running).b3)
+            yield frame
     if records == 0:
         raise FileError(f"{name} is empty")
     if header is not None:
@@ -77,6 +82,17 @@ def _complete(name: str, records: int, header: _Edge | None, trailer: _Edge, all
     announced = int(trailer.found["records"])
     if records != announced and not allow_incomplete:
         raise Incomplete(f"{name} holds {records:,} records with header and trailer, its trailer says {announced:,}")
+
+
+def _unbroken(numbers: pl.Series, previous: int | None, name: str, first: int, field: str) -> int:
+    """The last of numbers that grow by one, over the files' blocks too."""
+    before = numbers.shift(1, fill_value=previous)
+    if (gaps := (numbers != before + 1).fill_null(False)).any():
+        at = gaps.arg_max() or 0
+        raise Incomplete(
+            f"{name} line {first + at:,}, field {field}: {numbers[at]:,} follows {before[at]:,}, records are missing"
+        )
+    return int(numbers[-1])
 
 
 def _dated(name: str, header: _Edge) -> None:
@@ -111,7 +127,8 @@ def _blocks(member: Member) -> Iterator[bytes]:
 
 
 def _frame(block: bytes, template: Template, form: Format, notation: Notation, name: str, first: int) -> pl.DataFrame:
-    count, width = block.count(b"\n") + 1, form.options["width"]
+    count, width, record = block.count(b"\n") + 1, form.options["width"], form.options["record"]
+    at = form.options.get("record_at", 1) - 1
     if not block.isascii():
         block = block.decode("latin-1").encode()
     try:
@@ -120,22 +137,28 @@ def _frame(block: bytes, template: Template, form: Format, notation: Notation, n
         )["line"].str.strip_suffix("\r")
     except pl.exceptions.ComputeError as error:
         raise FileError(f"{name}: a record from line {first:,} on holds control characters") from error
-    wrong = (line.str.len_chars() != width) | ~line.str.starts_with(form.options["record"])
+    wrong = (line.str.len_chars() != width) | (line.str.slice(at, len(record)) != record)
     if len(line) != count or wrong.any() or line.null_count():
         texts = block.decode().split("\n")  # an empty line is not in the frame: count in the text itself
-        raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, form.options["record"])
+        raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, at, record)
     columns = []
-    for field, (start, length) in template.columns(form.name).items():
+    for field, (start, length, *sign) in template.columns(form.name).items():
         value = pl.col("line").str.slice(start - 1, length).str.strip_chars(" ")
+        full = _signed(pl.col("line").str.slice(sign[0] - 1, 1), value) if sign else value
         blank = template.field(field).blank
-        columns.append(pl.when(value != "").then(value).otherwise(pl.lit(blank, pl.String)).alias(field))
+        columns.append(pl.when(value != "").then(full).otherwise(pl.lit(blank, pl.String)).alias(field))
     fields = [field for field in template.fields if form.name in field.at]
     numbers = pl.int_range(first, first + count, eager=True)
     return typed(line.to_frame("line").select(columns), fields, notation, name, numbers)
 
 
-def _no_record(name: str, first: int, texts: list[str], width: int, record: str) -> FileError:
-    number, text = next((n, t) for n, t in enumerate(texts) if len(t) != width or not t.startswith(record))
+def _signed(sign: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """A number behind its sign; behind anything else it is shown to be none."""
+    return sign + pl.when(sign.is_in(["+", "-"])).then(pl.lit("")).otherwise(pl.lit(" ")) + value
+
+
+def _no_record(name: str, first: int, texts: list[str], width: int, at: int, record: str) -> FileError:
+    number, text = next((n, t) for n, t in enumerate(texts) if len(t) != width or not t.startswith(record, at))
     return FileError(
         f"{name} line {first + number:,} is no record: {text[:20]!r}, {len(text)} characters instead of {width}"
     )

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     Reader = Callable[..., Iterator[pl.DataFrame]]
 
 _READERS = {
+    "delimited": "delimited:read_delimited",
     "fixed_width": "fixed_width:read_fixed_width",
+    "json_months": "json_months:read_json_months",
+    "json_records": "json_records:read_json_records",
     "xml_messages": "xml_messages:read_xml_messages",
 }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -22,23 +23,24 @@ def read_xml_messages(
 ) -> Iterator[pl.DataFrame]:
     """Yield the messages of a file as typed frames.
 
-    Options: `message`, its `namespace`, the `group` element that holds one, and `keep`, a path and the pattern
-    its text must match for the message to be read (all are counted). A place is a path of tags below the
-    message; an amount's currency is the row's (place `@Ccy`) unless the place names another: `Path@USD`.
-    The number of messages must be the one the file's header
-    announces. Raises FileError, Incomplete, FieldInvalid.
+    Options: `message`, its `namespace`, the `group` element that holds one, and `keep`, patterns by path that the
+    texts there must match for the message to be read (all are counted). A place is a path of tags below the
+    message, where `*` is any tag, and `Path[2]` is where the path stands for the second time; an amount's currency is
+    the row's (place `@Ccy`) unless the place names another: `Path@USD`. What has no place must be among the `ignored`
+    paths, unless the table takes a `partial` view of the messages.
+    Where one message holds many rows, `row` names their element and `others` those that are no rows of the dataset,
+    which are counted and noted; what stands outside of both is every row's. The number of messages must be the one
+    the file's header announces. Raises FileError, Incomplete, FieldInvalid.
     """
     rows = _Rows(member.name, template, form)
-    keep_path, keep = form.options.get("keep", ("", ""))
-    wanted = re.compile(keep) if keep else None
+    keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
     message = f"{{{form.options['namespace']}}}{form.options['message']}"
-    keep_tags = "/".join(f"{{*}}{tag}" for tag in keep_path.split("/"))
     announced: int | None = None
     count = 0
     for element in _elements(member, message, form.options["group"]):
         if element.tag == message:
             count += 1
-            if wanted is None or wanted.search((element.findtext(keep_tags) or "").strip()):
+            if all(wanted.search((element.findtext(path) or "").strip()) for path, wanted in keep):
                 rows.add(element)
         else:
             announced = _announced(member.name, element)
@@ -50,6 +52,9 @@ def read_xml_messages(
         raise Incomplete(f"{member.name} holds {count:,} messages, its header says {announced:,}")
     if len(rows):
         yield rows.frame()
+    if rows.others:
+        counts = " and ".join(f"{count:,} {tag}" for tag, count in rows.others.items())
+        member.notes.append(f"{member.name}: {counts} are no rows of {template.name}, and are left out")
 
 
 def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
@@ -87,30 +92,60 @@ class _Rows:
 
     def __init__(self, name: str, template: Template, form: Format) -> None:
         self._name, self._template, self._form = name, template, form
-        places = template.columns(form.name)
-        self._paths = {place.partition("@")[0]: field for field, place in places.items()}
-        self._currency = {path: at for path, at in (p.split("@") for p in places.values() if "@" in p) if path}
-        self._row_currency = next((field for field, place in places.items() if place == "@Ccy"), None)
-        self._ignored = frozenset(form.options.get("ignored", ()))
+        places = template.names(form.name)
+        every = [(path, field) for field, names in places.items() for path in names]
+        self._paths: dict[str, str | None] = {path.partition("@")[0]: field for path, field in every}
+        self._wild = [(_wildcard(path), field) for path, field in every if "*" in path]
+        self._currency = {path: at for path, at in (p.split("@") for p, _ in every if "@" in p) if path}
+        self._row_currency = next((field for path, field in every if path == "@Ccy"), None)
+        self._paths |= dict.fromkeys(form.options.get("ignored", ()))
+        self._partial: bool = form.options.get("partial", False)
         self._values: dict[str, list[str | None]] = {field: [] for field in places}
         self._lines: list[int] = []
+        self._row = form.options.get("row")
+        self.others: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def add(self, message: Any) -> None:
+        if self._row is None:
+            self._add(message, _leaves(message, ""))
+            return
+        others = self._form.options.get("others", ())
+        rows: list[Any] = []
+        shared: list[tuple[str, Any]] = []
+        for child in message:
+            tag = str(child.tag).rpartition("}")[2]
+            if tag == self._row:
+                rows.append(child)
+            elif tag in others:
+                self.others[tag] = self.others.get(tag, 0) + 1
+            else:
+                shared += _leaves((child,), "")
+        for path, element in shared:  # a message without a row must not hide what is new in it
+            if (element.text or "").strip() and path not in self._paths:
+                self._resolved(path, element)
+        for row in rows:
+            self._add(row, chain(shared, _leaves(row, f"{self._row}/")))
+
+    def _add(self, message: Any, leaves: Iterable[tuple[str, Any]]) -> None:
         row: dict[str, str] = {}
+        times: dict[str, int] = {}
         currencies: dict[str, str] = {}
-        for path, element in _leaves(message, ""):
+        for path, element in leaves:
             if (text := (element.text or "").strip()) == "":
                 continue
-            field = self._paths.get(path)
+            field = self._paths[path] if path in self._paths else self._resolved(path, element)
             if field is None:
-                if path in self._ignored:
-                    continue
-                raise FileError(f"{self._where(element)} has a field the template does not know: {path}")
+                continue
             if field in row:
-                raise FileError(f"{self._where(element)} names {path} twice in one message")
+                times[path] = times.get(path, 1) + 1
+                field = self._paths.get(f"{path}[{times[path]}]")
+                if field is None and self._partial:
+                    continue
+                if field is None:
+                    raise FileError(f"{self._where(element)} names {path} {times[path]} times in one message")
             row[field] = text
             if currency := element.get("Ccy"):
                 self._note_currency(path, currency, currencies, element)
@@ -119,6 +154,14 @@ class _Rows:
         for field, values in self._values.items():
             values.append(row.get(field))
         self._lines.append(message.sourceline)
+
+    def _resolved(self, path: str, element: Any) -> str | None:
+        """The field at a path met for the first time, None where it is passed over. Raises FileError."""
+        field = next((field for pattern, field in self._wild if pattern.fullmatch(path)), None)
+        if field is None and not self._partial:
+            raise FileError(f"{self._where(element)} has a field the template does not know: {path}")
+        self._paths[path] = field
+        return field
 
     def _where(self, element: Any) -> str:
         return f"{self._name} line {element.sourceline:,}"
@@ -137,6 +180,15 @@ class _Rows:
             values.clear()
         self._lines.clear()
         return typed(text, fields, Notation(), self._name, lines)
+
+
+def _tags(path: str) -> str:
+    """A path as lxml finds it, whatever the namespace of its tags."""
+    return "/".join(tag if tag == "*" else f"{{*}}{tag}" for tag in path.split("/"))
+
+
+def _wildcard(path: str) -> re.Pattern[str]:
+    return re.compile(re.escape(path.partition("@")[0]).replace(r"\*", "[^/]+"))
 
 
 def _leaves(element: Any, prefix: str) -> Iterator[tuple[str, Any]]:

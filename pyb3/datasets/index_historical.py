@@ -1,0 +1,53 @@
+"""Index values: of every day by the statistics pages, and of a session in full by the index report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from .. import calendar
+from ..errors import WrongDate
+from ..file import File
+from ..unit import Unit
+from .base import Batch, Origin
+from .indexes import IndexDataset
+
+
+class IndexHistorical(IndexDataset):
+    """The index statistics' years, and BVBG.087 reports; no column has two sources."""
+
+    filename = "index_historical.yaml"
+    first_year = 1968  # of IBOV
+
+    def read(
+        self,
+        files: Sequence[File],
+        unit: Unit | None = None,
+        *,
+        allow_incomplete: bool = False,
+        notes: list[str] | None = None,
+    ) -> Iterator[Batch]:
+        batches = super().read(files, unit, allow_incomplete=allow_incomplete, notes=notes)
+        if unit is None or unit.kind != "day":
+            yield from batches
+            return
+        by_source: dict[bool, list[pl.DataFrame]] = {True: [], False: []}
+        for batch in batches:
+            by_source["value" in batch.frame.columns].append(batch.frame)
+        if not all(by_source.values()):
+            yield from (Batch(frame) for frames in by_source.values() for frame in frames)
+            return
+        # A row that both have is written once; one that only one has keeps what the table has of the other.
+        statistics, report = (pl.concat(frames) for frames in by_source.values())
+        key = list(self.template.key)
+        yield Batch(statistics.join(report, on=key, how="inner"))
+        yield Batch(statistics.join(report, on=key, how="anti"))
+        yield Batch(report.join(statistics, on=key, how="anti"))
+
+    def shape(self, frame: pl.DataFrame, origin: Origin) -> Iterator[Batch]:
+        for future in frame["refdate"].filter(frame["refdate"] > calendar.today()):
+            raise WrongDate(f"{origin.name} holds a value of {future}, which is in the future")
+        if "index" in origin.asked:
+            frame = frame.with_columns(index_code=pl.lit(origin.asked["index"]))
+        yield from super().shape(frame, origin)

@@ -1,0 +1,204 @@
+"""Read B3's delimited files, column by column as their header names them, in chunks."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import polars as pl
+
+from ..errors import FileError
+from ..template import Field, Format, Template
+from .archive import Member
+from .typed import Notation, dtype, typed
+
+CHUNK = 8 << 20
+_BEFORE = 50  # lines, at most, of status or description before the header
+_LINE = b"\x01"  # never in a line: each one is one column
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_delimited(
+    member: Member, template: Template, form: Format, *, allow_incomplete: bool = False
+) -> Iterator[pl.DataFrame]:
+    """Yield the lines of a file as typed frames, some 8 MiB of text at a time.
+
+    The header is the first line that names two of the format's columns; what stands before it is B3's status or a
+    description. Its order is free; a column the template does not know is noted, one that is not there is NULL
+    and noted. Text is UTF-8, with or without byte order mark, or else Latin-1; nothing is quoted.
+
+    Options: `separator` (";"), `decimal` (","), `thousands`, `date`, `blank` (a text that stands for nothing),
+    `ignored` (columns that may be there and `optional` ones that may not, neither to be noted), `keep` (patterns by
+    column, which a line's texts must match for it to be read) and `footer` (what a last line that is no row begins
+    with).
+    Raises FileError (no header, no column for a key, a line with other fields than the header) or FieldInvalid.
+    """
+    options = form.options
+    separator: str = options.get("separator", ";")
+    header: _Header | None = None
+    number = 1
+    for text, last in _texts(member):
+        rows: str | None = text
+        if header is None:
+            header, rows = _Header.found(text, separator, member, template, form)
+            number += header.line
+        if rows is not None and last:
+            rows = _without_footer(rows, options.get("footer"))
+        if rows is not None:
+            frame = _frame(rows, header, member.name, number)
+            number += rows.count("\n") + 1
+            if frame.height:
+                yield frame
+    if header is None:
+        raise FileError(f"{member.name} is empty")
+
+
+class _Header:
+    """Which column of a file is which field, and how its texts are read."""
+
+    def __init__(self, names: list[str], line: int, member: Member, template: Template, form: Format) -> None:
+        self.names, self.line = names, line
+        self.separator: str = form.options.get("separator", ";")
+        self.blank: str = form.options.get("blank", "")
+        self.notation = Notation(
+            decimal=form.options.get("decimal", ","),
+            thousands=form.options.get("thousands", ""),
+            date=form.options.get("date", "%Y-%m-%d"),
+        )
+        where = f"{member.name} line {line:,}"
+        places = template.names(form.name)
+        known = {name for several in places.values() for name in several}
+        if twice := sorted({name for name in names if name in known and names.count(name) > 1}):
+            raise FileError(f"{where} names {', '.join(twice)} twice")
+        self.fields: list[Field] = []
+        self.missing: list[Field] = []
+        self.columns: dict[str, int] = {}
+        for name, several in places.items():
+            field = template.field(name)
+            found = next((place for place in several if place in names), None)
+            if found is not None:
+                self.fields.append(replace(field, b3=found))
+                self.columns[name] = names.index(found)
+            elif not field.nullable or name in template.key:
+                raise FileError(
+                    f"{where} names no column {' or '.join(several)}, which {template.name} cannot be without"
+                )
+            else:
+                self.missing.append(replace(field, b3=several[0]))
+        self.keep = self._kept(form.options.get("keep", {}), where)
+        if strange := [name for name in names if name and name not in known.union(form.options.get("ignored", ()))]:
+            member.notes.append(f"{member.name} has columns that PyB3 does not know: {', '.join(strange)}")
+        if lacking := [f.b3 for f in self.missing if f.b3 not in form.options.get("optional", ())]:
+            member.notes.append(f"{member.name} lacks columns that PyB3 knows: {', '.join(lacking)}")
+
+    @classmethod
+    def found(
+        cls, text: str, separator: str, member: Member, template: Template, form: Format
+    ) -> tuple[_Header, str | None]:
+        """The header, and the lines after it, if any. Raises FileError."""
+        known = {name for several in template.names(form.name).values() for name in several}
+        rest = text
+        for line in range(1, _BEFORE + 1):
+            first, more, rest = rest.partition("\n")
+            names = [name.strip() for name in first.split(separator)]
+            if len(known.intersection(names)) > 1:
+                return cls(names, line, member, template, form), rest if more else None
+            if not more:
+                break
+        raise FileError(f"{member.name} is no {template.name} file: no line at its beginning names its columns")
+
+    def _kept(self, keep: Mapping[str, str], where: str) -> dict[int, str]:
+        if absent := [name for name in keep if name not in self.names]:
+            raise FileError(f"{where} names no column {', '.join(absent)}")
+        return {self.names.index(name): pattern for name, pattern in keep.items()}
+
+
+def _frame(text: str, header: _Header, name: str, first: int) -> pl.DataFrame:
+    data, width = text.encode(), len(header.names)
+    _check_fields(data, header, name, first)
+    columns = [f"{number}" for number in range(width)]
+    frame = pl.read_csv(
+        io.BytesIO(data),
+        has_header=False,
+        separator=header.separator,
+        quote_char=None,
+        schema=dict.fromkeys(columns, pl.String),
+        columns=sorted({*header.columns.values(), *header.keep}),
+    )
+    if frame.height != text.count("\n") + 1:
+        raise FileError(f"{name}: not every line from line {first:,} on is a row")
+    frame = frame.with_columns(pl.all().str.strip_chars(" \r")).with_row_index("line", first)
+    if header.keep:
+        frame = frame.filter(pl.col(f"{at}").str.contains(pattern) for at, pattern in header.keep.items())
+    values = [
+        _value(pl.col(f"{header.columns[field.name]}"), header.blank, field.blank).alias(field.name)
+        for field in header.fields
+    ]
+    read = typed(frame.select(values), header.fields, header.notation, name, frame["line"])
+    return read.with_columns(pl.lit(None, dtype(field)).alias(field.name) for field in header.missing)
+
+
+def _value(column: pl.Expr, blank: str, instead: str | None) -> pl.Expr:
+    """A column's texts, with blank ones NULL or what the field has instead."""
+    return pl.when(column.is_in(["", blank])).then(pl.lit(instead, pl.String)).otherwise(column)
+
+
+def _check_fields(data: bytes, header: _Header, name: str, first: int) -> None:
+    """Raise FileError for the first line that has not as many fields as the header."""
+    separators = len(header.names) - 1
+    if (at := data.find(_LINE)) >= 0:
+        raise FileError(f"{name} line {first + data.count(10, 0, at):,} holds a control character")
+    lines = pl.read_csv(
+        io.BytesIO(data or b"\n"),
+        has_header=False,
+        separator=_LINE.decode(),
+        quote_char=None,
+        schema={"line": pl.String},
+    )["line"]
+    counts = lines.str.count_matches(header.separator, literal=True).fill_null(0)
+    if len(lines) == data.count(b"\n") + 1 and (counts == separators).all():
+        return
+    for number, line in enumerate(data.decode().split("\n"), first):
+        if (count := line.count(header.separator)) != separators:
+            raise FileError(f"{name} line {number:,} has {count + 1} fields, its header has {separators + 1}")
+
+
+def _without_footer(text: str, footer: str | None) -> str | None:
+    start = text.rfind("\n") + 1
+    if footer is None or not re.match(footer, text[start:]):
+        return text
+    return text[: start - 1] if start else None
+
+
+def _texts(member: Member) -> Iterator[tuple[str, bool]]:
+    """Whole lines, some CHUNK bytes at a time, and whether they are the last; no line ends at the file's end."""
+    rest, encoding = b"", ""
+    if member.head.startswith(_BOM):
+        member.read(len(_BOM))
+        encoding = "utf-8"
+    while data := member.read(CHUNK):
+        rest += data
+        if len(rest) <= CHUNK:  # what is left at the end, the last line with it, comes as one
+            continue
+        cut = rest.rfind(b"\n", 0, len(rest) - 1)
+        if cut <= 0:
+            raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB")
+        text, encoding = _decoded(rest[:cut], encoding, member.name)
+        yield text, False
+        rest = rest[cut + 1 :]
+    if rest := rest.rstrip(b"\r\n\x1a"):
+        yield _decoded(rest, encoding, member.name)[0], True
+
+
+def _decoded(data: bytes, encoding: str, name: str) -> tuple[str, str]:
+    """The text, and the encoding of the file: what its first letter beyond ASCII shows, or its byte order mark."""
+    if data.isascii():
+        return data.decode("ascii"), encoding
+    try:
+        return data.decode("utf-8" if encoding != "latin-1" else encoding), encoding or "utf-8"
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8":
+            raise FileError(f"{name} is neither UTF-8 nor Latin-1 as a whole: {error.reason}") from error
+        return data.decode("latin-1"), "latin-1"

@@ -1,0 +1,133 @@
+"""Open an answer of B3's JSON pages: within limits, and with every number as it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import polars as pl
+
+from ..errors import FieldInvalid, FileError
+from ..template import Field
+from .archive import Member
+from .typed import Notation, typed
+
+MAX_SIZE = 16 << 20  # the largest seen, a list of 660 companies, has 60 kB
+MAX_DIGITS = 100
+
+# How B3's pages write numbers and dates; the answer does not say in which language it is.
+NOTATIONS = {
+    "en-us": Notation(decimal=".", thousands=",", date="%m/%d/%y"),
+    "pt-br": Notation(decimal=",", thousands=".", date="%d/%m/%y"),
+}
+
+
+def read_document(member: Member) -> Mapping[str, Any]:
+    """The file's one JSON object; UTF-8, with or without a byte order mark, or Latin-1. Raises FileError."""
+    data = b""
+    while block := member.read(1 << 20):
+        data += block
+        if len(data) > MAX_SIZE:
+            raise FileError(f"{member.name} is larger than {MAX_SIZE >> 20} MiB, too much for a JSON answer of B3's")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    try:
+        document = json.loads(
+            text, parse_float=_exact, parse_constant=_no_number, object_pairs_hook=_object_of_distinct_names
+        )
+    except RecursionError as error:
+        raise FileError(f"{member.name} is nested too deep for a JSON answer of B3's") from error
+    except ValueError as error:
+        raise FileError(f"{member.name} is damaged or no JSON: {str(error).split(';')[0]}") from error
+    if not isinstance(document, dict):
+        raise FileError(f"{member.name} holds no JSON object")
+    return document
+
+
+def records(member: Member, document: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    """The objects listed under `name`; none where B3 has nothing and says null. Raises FileError."""
+    found = document.get(name, ...)
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
+        raise FileError(f"{member.name} holds no list of objects named {name!r}")
+    return found
+
+
+def text_of(value: Any, notation: Notation, where: str) -> str | None:
+    """A JSON value as its text in a notation, None where it is blank. Raises FileError for a list or an object."""
+    match value:
+        case None:
+            return None
+        case str():
+            if not value.isprintable() and any("\ud800" <= character <= "\udfff" for character in value):
+                raise FileError(f"{where} holds half a character")
+            return value.strip() or None
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value)
+        case Decimal():
+            return format(value, "f").replace(".", notation.decimal)
+        case _:
+            raise FileError(f"{where} is no single value")
+
+
+def typed_in_its_language(
+    member: Member, texts: Callable[[Notation], pl.DataFrame], fields: Iterable[Field], where: str, lines: pl.Series
+) -> pl.DataFrame:
+    """Cast text columns by the language B3 was asked in, else by the only one that all of them fit.
+
+    `texts` gives the columns in a notation; `where` and `lines` are for messages. Raises FieldInvalid, and
+    FileError where the file is in another language than asked, or where both would do and mean different values.
+    """
+    asked, name, fields = member.asked.get("language"), member.name, list(fields)
+    if asked is not None and asked not in NOTATIONS:
+        raise FileError(f"{name} was asked for in {asked!r}, which is neither of {', '.join(NOTATIONS)}")
+    fitting: dict[str, pl.DataFrame] = {}
+    errors: dict[str, FieldInvalid] = {}
+    for language, notation in sorted(NOTATIONS.items(), key=lambda item: item[0] != asked):
+        try:
+            fitting[language] = typed(texts(notation), fields, notation, where, lines)
+        except FieldInvalid as error:
+            errors[language] = error
+        if asked in fitting:
+            return fitting[asked]
+    if asked is not None and fitting:
+        raise FileError(f"{name} is written in {', '.join(fitting)}, but B3 was asked for {asked}")
+    if asked is not None:
+        raise errors[asked]
+    if not fitting:
+        reasons = "; ".join(f"in {language}, {error}" for language, error in errors.items())
+        raise FileError(f"{name} is written in neither of {', '.join(NOTATIONS)}: {reasons}")
+    first, *others = fitting.values()
+    if any(not first.equals(other) for other in others):
+        raise FileError(f"{name} can be read as {' and as '.join(fitting)}, with different values: fetch it with pyb3")
+    return first
+
+
+def _exact(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text[:40]} is no number") from error
+    if len(text) > MAX_DIGITS or abs(number.adjusted()) > MAX_DIGITS:
+        raise ValueError(f"{text[:40]} is no number of B3's")
+    return number
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _object_of_distinct_names(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object names {twice[:40]!r} twice")
+    return found

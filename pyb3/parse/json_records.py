@@ -1,0 +1,90 @@
+"""Read B3's JSON lists: one object a row, beside a header of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ..errors import FileError, Incomplete
+from ..template import Format, Template
+from .archive import Member
+from .json_document import read_document, records, text_of, typed_in_its_language
+from .typed import Notation, typed
+
+
+def read_json_records(
+    member: Member, template: Template, form: Format, *, allow_incomplete: bool = False
+) -> Iterator[pl.DataFrame]:
+    """Yield the records of an answer as one typed frame, or nothing where B3 has none.
+
+    Options: `records`, the name of the list; `count` and `pages`, where the answer says how many records and pages
+    there are (all of them must be here, on one page); `ignored` paths; `date`, how dates are written where that does
+    not depend on the language. A place is `results/cod` in each record, or `header/date` once for all. Fields that
+    the template lacks, or the answer, are noted. Raises FileError, Incomplete, FieldInvalid.
+    """
+    options, name = form.options, member.name
+    document = read_document(member)
+    rows = records(member, document, options["records"])
+    if not rows:
+        member.notes.append(f"{name} lists nothing")
+        return
+    if not allow_incomplete:
+        _complete(name, document, len(rows), options)
+    places = template.columns(form.name)
+    _note_strangers(member, document, rows, places, options)
+    fields = [template.field(field) for field in places]
+    where, lines = f"{name}, {options['records']}", pl.int_range(1, len(rows) + 1, eager=True)
+
+    def texts(notation: Notation) -> pl.DataFrame:
+        columns = {}
+        for field, place in places.items():
+            top, _, rest = place.partition("/")
+            if top == options["records"]:
+                columns[field] = [text_of(row.get(rest), notation, f"{name}, {place}") for row in rows]
+            else:
+                columns[field] = [text_of(_at(name, document, place), notation, f"{name}, {place}")] * len(rows)
+        return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+    if "date" in options:
+        notation = Notation(date=options["date"])
+        yield typed(texts(notation), fields, notation, where, lines)
+    else:
+        yield typed_in_its_language(member, texts, fields, where, lines)
+
+
+def _at(name: str, document: Mapping[str, Any], place: str) -> Any:
+    value: Any = document
+    for step in place.split("/"):
+        if value is not None and not isinstance(value, dict):
+            raise FileError(f"{name} has no object at {place.rpartition('/')[0]}")
+        value = (value or {}).get(step)
+    return value
+
+
+def _complete(name: str, document: Mapping[str, Any], found: int, options: Mapping[str, Any]) -> None:
+    announced = _at(name, document, options["count"])
+    if announced != found:
+        raise Incomplete(f"{name} holds {found:,} records, its {options['count']} says {announced}")
+    if (pages := _at(name, document, options["pages"])) != 1:
+        raise Incomplete(f"{name} is one page of {pages}")
+
+
+def _note_strangers(
+    member: Member,
+    document: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    places: Mapping[str, str],
+    options: Mapping[str, Any],
+) -> None:
+    listed = options["records"]
+    found = {f"{listed}/{key}" for row in rows for key in row}
+    for top, value in document.items():
+        if top != listed:
+            found |= {f"{top}/{key}" for key in value} if isinstance(value, dict) else {top}
+    known = {*places.values(), options["count"], options["pages"], *options.get("ignored", ())}
+    if unknown := sorted(found - known):
+        member.notes.append(f"{member.name} has fields that are not read: {', '.join(unknown)}")
+    if missing := sorted(set(places.values()) - found):
+        member.notes.append(f"{member.name} lacks {', '.join(missing)}")

@@ -1,0 +1,87 @@
+"""ZIPs as B3 packs them: one inside another, streamed with the sizes behind the data, or behind a Windows program."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import IO, Any
+
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+# The start of a DOS program, as long as a stub may be; nothing here runs.
+_STUB = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00" + b"This program must be run under Win32\r\n$7"
+_STUB += bytes(4096 - len(_STUB))
+
+
+def _entry(name: str, when: date | None) -> zipfile.ZipInfo:
+    """A member with a time that does not depend on the clock, so that the same files give the same ZIP."""
+    when = when or date(2024, 1, 2)
+    entry = zipfile.ZipInfo(name, (max(1980, when.year), when.month, when.day, 20, 30, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 0  # MS-DOS, as in B3's own
+    return entry
+
+
+def zipped(name: str, data: bytes, when: date | None = None) -> bytes:
+    """A ZIP of one member."""
+    return packed({name: data}, when)
+
+
+def packed(members: dict[str, bytes], when: date | None = None) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in members.items():
+            archive.writestr(_entry(name, when), data)
+    return buffer.getvalue()
+
+
+def nested(name: str, members: dict[str, bytes], when: date | None = None) -> bytes:
+    """A ZIP that holds a ZIP of its own name that holds the members, as pesquisapregao answers."""
+    return zipped(name, packed(members, when), when)
+
+
+def merged(archives: list[bytes]) -> bytes:
+    """One ZIP with the members of several, as pesquisapregao answers for several files at once."""
+    members: dict[str, bytes] = {}
+    for data in archives:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members |= {name: archive.read(name) for name in archive.namelist()}
+    return packed(members)
+
+
+def self_extracting(member: str, data: bytes, when: date | None = None) -> bytes:
+    """A program that unpacks itself: a stub with a ZIP behind it."""
+    return _STUB + zipped(member, data, when)
+
+
+class _Pipe(io.RawIOBase):
+    """A file that cannot be rewound: zipfile then puts sizes behind the data and sets flag bit 3."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return self._file.write(data)
+
+
+def streamed(file: IO[bytes], name: str, chunks: Iterable[bytes], when: date | None = None) -> None:
+    """Write a ZIP of one member as it comes, never rewinding."""
+    entry = _entry(name, when)
+    with zipfile.ZipFile(_Pipe(file), "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+        with archive.open(entry, "w") as member:
+            for chunk in chunks:
+                member.write(chunk)
+
+
+def rewritten(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """The file with every text in it changed, in however many ZIPs and programs they are packed."""
+    start = data.find(b"PK\x03\x04")
+    if data[:2] not in (b"PK", b"MZ") or start < 0:
+        return change(data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {entry.filename: rewritten(archive.read(entry), change) for entry in archive.infolist()}
+    return data[:start] + packed(members)

@@ -1,0 +1,148 @@
+"""What B3 answers decides what happens: tried again, refused, or taken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from pyb3 import calendar, settings
+
+
+def _loaded(database, table: str = "cotahist") -> int:
+    return database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def _cached() -> list[str]:
+    return sorted(path.name for path in settings.cache_dir().rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [[503], [429, 503], [500], [502], [504], [408], ["empty"], ["cut"], ["cut", 503]],
+    ids=lambda faults: "then".join(map(str, faults)),
+)
+def test_what_passes_is_tried_again(pyb3, database, simulator, recent: date, faults: list) -> None:
+    simulator.faults = list(faults)
+    answer = pyb3(f"ingest cotahist --date {recent}")
+    assert (answer.code, answer.err) == (0, "")
+    assert len(simulator.requests) == len(faults) + 1
+    assert _loaded(database) == 500
+
+
+@pytest.mark.parametrize(
+    ("faults", "code", "words", "requests"),
+    [
+        ([503] * 9, 5, r"HTTP 503 \(after 3 tries\)", 3),
+        ([429] * 9, 5, r"HTTP 429 \(after 3 tries\)", 3),
+        (["empty"] * 9, 5, r"empty body \(after 3 tries\)", 3),
+        (["cut"] * 9, 5, r"\(after 3 tries\)", 3),
+        ([403], 5, "HTTP 403", 1),
+        ([400], 5, "HTTP 400", 1),
+        (["html"], 5, "B3 answered with an HTML page instead of the file", 1),
+        ([404], 3, r"B3 has no such file \(404\)", 1),
+        (["empty zip"], 3, "a ZIP without entries, B3 has no file for that day", 1),
+    ],
+    ids=lambda value: str(value[0]) if isinstance(value, list) else "",
+)
+def test_what_does_not_pass_is_refused(
+    refused, pyb3, database, simulator, recent: date, faults: list, code: int, words: str, requests: int
+) -> None:
+    simulator.faults = list(faults)
+    refused(f"ingest cotahist --date {recent}", code, words)
+    assert len(simulator.requests) == requests
+    assert _loaded(database) == 0
+    assert _cached() == [], "nothing bad stays to be taken for the day's file"
+    simulator.faults.clear()
+    assert pyb3(f"ingest cotahist --date {recent}").code == 0
+
+
+@pytest.mark.parametrize(
+    ("faults", "code", "outcome", "error"),
+    [
+        ([404], 3, "not_published", "not_published"),
+        ([503] * 3, 5, "failed", "source"),
+        (["html"], 5, "failed", "source"),
+    ],
+    ids=["404", "503", "html"],
+)
+def test_programs_are_told_what_b3_answered(
+    pyb3, database, simulator, recent: date, faults: list, code: int, outcome: str, error: str
+) -> None:
+    simulator.faults = list(faults)
+    answer = pyb3(f"ingest cotahist --date {recent} --json")
+    told = answer.json
+    assert (answer.code, told["outcome"], told["error"]["code"]) == (code, outcome, error)
+    assert (told["dataset"], told["unit"], told["rows"]) == ("cotahist", str(recent), 0)
+
+
+def test_the_next_source_answers_where_the_first_does_not(pyb3, database, simulator, recent: date) -> None:
+    simulator.faults = [404]
+    done = pyb3(f"ingest futures --date {recent} --json").json
+    assert (done["outcome"], done["source"]) == ("loaded", "PR")
+    assert database.execute("SELECT DISTINCT source FROM futures").fetchall() == [("PR",)]
+
+
+def test_a_broken_source_is_told_of_when_no_other_has_the_day(refused, database, simulator, recent: date) -> None:
+    simulator.faults = [404, "html"]
+    refused(f"ingest futures --date {recent}", 5, "HTML page")
+
+
+def test_a_day_whose_own_file_is_gone_comes_from_its_month(pyb3, database, simulator) -> None:
+    simulator.faults = [404]
+    done = pyb3("ingest cotahist --date 2024-01-15 --json").json
+    assert (done["outcome"], done["refdate"]) == ("loaded", "2024-01-15")
+    assert done["source"] in ("COTAHIST_M", "COTAHIST_A")
+    assert database.execute("SELECT DISTINCT refdate FROM cotahist").fetchall() == [(date(2024, 1, 15),)]
+
+
+def test_no_network_is_said_once(refused, database, monkeypatch) -> None:
+    monkeypatch.setenv("PYB3_MIRROR", "http://127.0.0.1:1")
+    monkeypatch.setenv("PYB3_RETRIES", "2")
+    answer = refused("ingest cotahist --date 2024-01-15", 5, r"Connection refused \(after 2 tries\)")
+    assert answer.err.count("bvmf.bmfbovespa.com.br") == 1
+    assert _loaded(database) == 0
+    assert _cached() == []
+
+
+def test_a_host_without_a_name_is_a_source_error(refused, database, monkeypatch, recent: date) -> None:
+    monkeypatch.setenv("PYB3_MIRROR", "http://b3.invalid")
+    monkeypatch.setenv("PYB3_RETRIES", "1")
+    refused(f"fetch futures --date {recent}", 5, "www.b3.com.br: ")
+
+
+def test_a_file_carries_the_facts_of_its_download(pyb3, simulator, recent: date) -> None:
+    path = Path(pyb3(f"fetch cotahist --date {recent}").out.strip())
+    facts = json.loads(path.with_name(path.name + ".json").read_text())
+    assert facts["url"] == f"https://bvmf.bmfbovespa.com.br/InstDados/SerHist/{path.name}"
+    assert facts["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert facts["size"] == path.stat().st_size
+    assert facts["headers"]
+    assert facts["fetched_at"]
+
+
+def test_a_refresh_that_fails_leaves_the_file_that_was_there(refused, pyb3, database, simulator, recent: date) -> None:
+    path = Path(pyb3(f"fetch cotahist --date {recent}").out.strip())
+    before = path.read_bytes(), path.with_name(path.name + ".json").read_bytes()
+    for fault in ("html", 404, "empty zip"):
+        simulator.faults = [fault]
+        assert pyb3(f"fetch cotahist --date {recent} --refresh").code in (3, 5)
+        assert (path.read_bytes(), path.with_name(path.name + ".json").read_bytes()) == before
+
+
+def test_a_month_that_has_grown_is_fetched_anew(pyb3, simulator) -> None:
+    """A month's file fetched before the month had ended lacks its last days."""
+    ended = calendar.today().replace(day=1) - timedelta(60)
+    simulator.faults = [404]
+    day = calendar.previous_session(ended)
+    path = Path(pyb3(f"fetch cotahist --date {day}").out.strip())
+    facts = path.with_name(path.name + ".json")
+    early = json.loads(facts.read_text()) | {"fetched_at": f"{day}T12:00:00+00:00"}
+    facts.write_text(json.dumps(early))
+    simulator.requests.clear()
+    simulator.faults = [404]
+    assert pyb3(f"fetch cotahist --date {day}").out.strip() == str(path)
+    assert json.loads(facts.read_text())["fetched_at"] > early["fetched_at"]

@@ -1,0 +1,284 @@
+"""GitHub's workflows: what their jobs type, typed here against the simulator and an embedded PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pyb3.datasets import registry
+from tests.conftest import ROOT
+from tests.support import workflow
+from tests.support.simulator import Simulator
+
+FOLDER = ROOT / ".github" / "workflows"
+FILES = sorted([*FOLDER.glob("*.yml"), *ROOT.glob(".github/actions/*/action.yml")])
+DAILY, COTAHIST, RANGE, TRIAL, CI = (
+    workflow.load(FOLDER / f"{name}.yml")
+    for name in (
+        "data-ingestion-daily",
+        "data-ingestion-backfill-cotahist",
+        "data-ingestion-backfill-range",
+        "data-ingestion-test",
+        "ci",
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository as a job checks it out."""
+    folder = tmp_path_factory.mktemp("checkout") / "pyb3"
+    spared = shutil.ignore_patterns(".*", "__pycache__", "dist", "build", "*.egg-info")
+    shutil.copytree(ROOT, folder, ignore=spared)
+    shutil.copytree(ROOT / ".github", folder / ".github")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new Python, as setup-python makes it; what the tests' own has installed need not be fetched again."""
+    folder = tmp_path_factory.mktemp("python")
+    venv.create(folder, with_pip=True)
+    [site] = folder.glob("lib/python*/site-packages")
+    (site / "fetched.pth").write_text(sysconfig.get_path("purelib"))
+    return folder / "bin"
+
+
+@pytest.fixture
+def machine(checkout: Path, python: Path, tmp_path: Path, simulator: Simulator) -> workflow.Machine:
+    """A runner that reaches the simulator instead of B3."""
+    simulator.rows = 40
+    reached = {"PYB3_MIRROR": simulator.url, "PYB3_RETRIES": "2"}
+    for left in checkout.glob("outcomes.jsonl"):
+        left.unlink()
+    return workflow.Machine(checkout, tmp_path, f"{python}:{os.environ['PATH']}", reached, _installed)
+
+
+_installed: set[str] = set()
+VALUES = {
+    "github.event.schedule": "40 0 * * 2-5",
+    "inputs.python-version": "3.13",
+    "secrets.DATABASE_URL": "",
+    "vars.DATABASE_CA": "",
+    "vars.PYB3_SCHEMA": "",
+}
+
+
+def _secret() -> dict[str, str]:
+    return VALUES | {"secrets.DATABASE_URL": os.environ["DATABASE_URL"]}
+
+
+def _days(database: psycopg.Connection, table: str) -> list[Any]:
+    return [row[0] for row in database.execute(f"SELECT DISTINCT refdate FROM {table} ORDER BY 1")]  # noqa: S608
+
+
+@pytest.mark.parametrize("dataset", registry.names())
+def test_a_night_brings_the_sessions_that_are_missing_and_a_second_one_changes_nothing(
+    machine: workflow.Machine, database: psycopg.Connection, dataset: str
+) -> None:
+    values, table = _secret() | {"matrix.dataset": dataset}, registry.get(dataset).template.table
+    first = workflow.run(DAILY, "ingest", machine, values)
+    assert first.code == 0, first.log
+    days = _days(database, table)
+    assert f"| {dataset} | {days[-1]} | loaded |" in first.summary
+    database.execute(f"DELETE FROM {table} WHERE refdate = %s", (days[0],))  # noqa: S608
+    second = workflow.run(DAILY, "ingest", machine, values)
+    assert second.code == 0, second.log
+    assert _days(database, table) == days
+    if len(days) > 1:
+        assert f"| {dataset} | {days[-1]} | unchanged |" in second.summary
+    assert f"| {dataset} | {days[0]} | loaded |" in second.summary
+
+
+def test_on_fridays_every_session_is_fetched_anew(
+    machine: workflow.Machine, database: psycopg.Connection, simulator: Simulator
+) -> None:
+    values = _secret() | {"matrix.dataset": "cotahist"}
+    workflow.run(DAILY, "ingest", machine, values)
+    cached = len(simulator.requests)
+    assert workflow.run(DAILY, "ingest", machine, values).code == 0
+    assert len(simulator.requests) == cached
+    weekly = workflow.run(DAILY, "ingest", machine, values | {"github.event.schedule": "40 0 * * 6"})
+    assert weekly.code == 0, weekly.log
+    assert len(simulator.requests) >= cached + 10
+
+
+def test_a_night_fails_when_b3_is_out_of_reach_and_its_summary_says_why(
+    machine: workflow.Machine, database: psycopg.Connection
+) -> None:
+    machine.environment["PYB3_MIRROR"] = "http://127.0.0.1:1"
+    machine.environment["PYB3_RETRIES"] = "1"
+    machine.environment["PYB3_CACHE_DIR"] = ""
+    away = {**DAILY["jobs"]["ingest"]["env"], "PYB3_CACHE_DIR": str(machine.temp / "empty")}
+    changed = {"jobs": {"ingest": {**DAILY["jobs"]["ingest"], "env": away}}}
+    ran = workflow.run(changed, "ingest", machine, _secret() | {"matrix.dataset": "futures"})
+    assert ran.code == 4, ran.log
+    assert "| failed |" in ran.summary and "```text\nfutures " in ran.summary
+
+
+def test_a_session_not_published_yet_is_a_warning_and_not_a_failure(
+    machine: workflow.Machine, database: psycopg.Connection
+) -> None:
+    stand_in = machine.temp / "bin" / "pyb3"
+    stand_in.parent.mkdir()
+    stand_in.write_text(f'#!/bin/sh\n[ "$1" = backfill ] && exit 3\nexec {sys.executable} -m pyb3 "$@"\n')
+    stand_in.chmod(0o755)
+    machine.path = f"{stand_in.parent}:{machine.path}"
+    ran = workflow.run(DAILY, "ingest", machine, _secret() | {"matrix.dataset": "futures"})
+    assert ran.code == 0, ran.log
+    assert "::warning title=futures::" in ran.log
+    assert ran.summary == "Nothing was done.\n"
+
+
+@pytest.mark.parametrize("ingestion", [DAILY, COTAHIST, RANGE])
+def test_without_the_secret_a_job_fails_before_it_asks_b3(
+    machine: workflow.Machine, simulator: Simulator, ingestion: dict[str, Any]
+) -> None:
+    values = {"matrix.dataset": "futures", "matrix.year": "2023", "inputs.dataset": "futures"}
+    values |= {"inputs.from": "2023-01-02", "inputs.to": "2023-01-03"}
+    ran = workflow.run(ingestion, "ingest", machine, VALUES | values)
+    assert ran.code != 0
+    assert "DATABASE_URL: is not set" in ran.log
+    assert not simulator.requests
+
+
+def test_the_databases_certificate_is_demanded_where_one_is_given(
+    machine: workflow.Machine, database: psycopg.Connection
+) -> None:
+    values = _secret() | {"matrix.dataset": "futures", "vars.DATABASE_CA": "-----BEGIN CERTIFICATE-----\nnone"}
+    ran = workflow.run(DAILY, "ingest", machine, values)
+    written = machine.temp / "database-ca.crt"
+    assert written.read_text() == "-----BEGIN CERTIFICATE-----\nnone\n"
+    settings = (machine.temp / "GITHUB_ENV").read_text().splitlines()
+    assert settings == [f"PGSSLROOTCERT={written}", "PGSSLMODE=verify-full"], ran.log
+
+
+def test_cotahist_is_backfilled_year_by_year(machine: workflow.Machine, database: psycopg.Connection) -> None:
+    values = _secret() | {"inputs.first_year": "2018", "inputs.last_year": "2019"}
+    split = workflow.run(COTAHIST, "years", machine, values)
+    assert split.outputs == {"years": "[2018,2019]"}, split.log
+    values["needs.years.outputs.years"] = split.outputs["years"]
+    for matrix in workflow.combinations(COTAHIST["jobs"]["ingest"], values):
+        ran = workflow.run(COTAHIST, "ingest", machine, values | matrix)
+        assert ran.code == 0, ran.log
+        assert f"| cotahist | {matrix['matrix.year']} | loaded |" in ran.summary
+    assert {day.year for day in _days(database, "cotahist")} == {2018, 2019}
+
+
+def test_a_range_is_backfilled_by_its_days_of_each_year(
+    machine: workflow.Machine, database: psycopg.Connection
+) -> None:
+    values = _secret() | {"inputs.dataset": "futures", "inputs.from": "2023-12-27", "inputs.to": "2024-01-03"}
+    split = workflow.run(RANGE, "years", machine, values)
+    values["needs.years.outputs.years"] = split.outputs["years"]
+    jobs = list(workflow.combinations(RANGE["jobs"]["ingest"], values))
+    assert [job["matrix.year"] for job in jobs] == ["2023", "2024"]
+    for matrix in jobs:
+        ran = workflow.run(RANGE, "ingest", machine, values | matrix)
+        assert ran.code == 0, ran.log
+    expected = ["2023-12-27", "2023-12-28", "2024-01-02", "2024-01-03"]
+    assert [str(day) for day in _days(database, "futures")] == expected
+
+
+@pytest.mark.parametrize(
+    ("backfill", "inputs"),
+    [
+        (COTAHIST, {"first_year": "2020", "last_year": "2019"}),
+        (COTAHIST, {"first_year": '2019"; touch pwned; "', "last_year": "2019"}),
+        (COTAHIST, {"first_year": "$(touch pwned)", "last_year": "2019"}),
+        (RANGE, {"from": "2024-01-15", "to": "2024-01-02"}),
+        (RANGE, {"from": "last", "to": "last"}),
+        (RANGE, {"from": "2024-01-15", "to": "2024-01-16`touch pwned`"}),
+    ],
+)
+def test_inputs_that_are_no_dates_end_the_job(
+    machine: workflow.Machine, backfill: dict[str, Any], inputs: dict[str, str]
+) -> None:
+    ran = workflow.run(backfill, "years", machine, VALUES | {f"inputs.{name}": text for name, text in inputs.items()})
+    assert ran.code == 2 and "::error::" in ran.log
+    assert not (machine.workspace / "pwned").exists()
+
+
+@pytest.mark.parametrize("dataset", registry.names())
+def test_the_trial_loads_a_session_of_each_dataset_without_a_secret(
+    machine: workflow.Machine, home: Path, dataset: str
+) -> None:
+    machine.environment |= {"PYB3_HOME": str(home), "PYB3_CACHE_DIR": str(machine.temp / "cache")}
+    ran = workflow.run(TRIAL, "ingest", machine, VALUES | {"matrix.dataset": dataset, "inputs.date": "last"})
+    assert ran.code == 0, ran.log
+    assert re.search(rf"\| {dataset} \| \S+ \| loaded \|", ran.summary), ran.summary
+
+
+@pytest.mark.parametrize("package", ["wheel", "sdist"])
+def test_wheel_and_sdist_are_built_and_work_in_a_clean_environment(
+    machine: workflow.Machine, home: Path, package: str
+) -> None:
+    machine.environment |= {"PYB3_HOME": str(home), "PYTHONPATH": sysconfig.get_path("purelib")}
+    ran = workflow.run(CI, "package", machine, {"matrix.package": package})
+    assert ran.code == 0, ran.log
+    assert "the schema is current" in ran.log
+    [built] = (machine.temp / "dist").iterdir()
+    assert built.suffix == {"wheel": ".whl", "sdist": ".gz"}[package]
+
+
+@pytest.mark.parametrize("job", ["python", "postgres"])
+def test_ci_checks_what_make_checks(machine: workflow.Machine, job: str) -> None:
+    machine.environment["MAKEFLAGS"] = "n"  # told, not done: these are the tests that run now
+    for matrix in workflow.combinations(CI["jobs"][job], {}):
+        ran = workflow.run(CI, job, machine, matrix)
+        assert ran.code == 0, ran.log
+        for part in ("ruff check", "ruff format --check", "mypy", "docs/generate.py --check", "pytest"):
+            assert part in ran.log
+
+
+def test_ci_covers_every_python_and_postgresql_that_is_promised() -> None:
+    pythons = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    assert CI["jobs"]["python"]["strategy"]["matrix"]["python"] == pythons
+    assert CI["jobs"]["postgres"]["strategy"]["matrix"]["postgres"] == ["15", "16", "17", "18"]
+
+
+def test_workflows_name_the_registered_datasets() -> None:
+    names = registry.names()
+    assert DAILY["jobs"]["ingest"]["strategy"]["matrix"]["dataset"] == names
+    assert TRIAL["jobs"]["ingest"]["strategy"]["matrix"]["dataset"] == names
+    assert RANGE["on"]["workflow_dispatch"]["inputs"]["dataset"]["options"] == names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name + "/" + path.name)
+def test_a_workflow_takes_no_more_than_it_needs(path: Path) -> None:
+    loaded, text = workflow.load(path), path.read_text()
+    for action in re.findall(r"uses: (.+)", text):
+        assert action.startswith("./") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+    for script in re.findall(r"run: (?:\|\n((?: {8,}.*\n|\n)+)|(.+))", text):
+        assert "${{" not in "".join(script), "an input in a script's text is run as a script"
+    assert text.count("secrets.") == text.count("DATABASE_URL: ${{ secrets.DATABASE_URL }}")
+    assert text.count("actions/checkout@") == text.count("persist-credentials: false")
+    if "jobs" in loaded:
+        assert loaded["permissions"] == {"contents": "read"}
+        assert loaded["defaults"]["run"]["shell"] == "bash"
+        assert loaded["concurrency"]["group"]
+        for job in loaded["jobs"].values():
+            assert int(job["timeout-minutes"]) <= 240
+            assert "permissions" not in job and "env" not in job.get("services", {})
+            assert not any("secrets" in value for value in job.get("env", {}).values())
+
+
+def test_the_linter_of_workflows_finds_nothing() -> None:
+    if importlib.util.find_spec("jactionlint") is None:
+        pytest.skip("jactionlint has no package for this machine")
+    # PostgreSQL's images move with its fixes, and are used for tests alone.
+    command = [sys.executable, "-m", "jactionlint", "--strict-exit", "--ignore", "unpinned-images"]
+    path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"  # where shellcheck is, which it asks
+    found = subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")

@@ -1,0 +1,197 @@
+"""Yield curves: every vertex of B3's TS file, exactly, out of its self-extracting archive."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyb3.datasets import registry
+from pyb3.errors import FieldInvalid, FileError, Incomplete, WrongDate
+from pyb3.file import File
+from pyb3.parse.archive import Member, open_member
+from pyb3.parse.fixed_width import read_fixed_width
+from tests.support import generate
+
+DAY = date(2024, 1, 15)
+# A rate below zero, as B3 published it on 2026-09-14.
+NEGATIVE = "0049060010120260914T1DCL  CUPOM LIMPO - S0000100001-00001179600000F00001"
+
+
+def frame(path: Path) -> pl.DataFrame:
+    return registry.get("yield_curves").frame([File.at(path)])
+
+
+def written(row: dict) -> str:
+    """A row as the record it came from."""
+    sign = "-" if row["rate"] < 0 else "+"
+    return (
+        f"{row['transaction_id']:06}{row['complement']}{row['record_type']}{row['refdate']:%Y%m%d}{row['curve_group']}"
+        f"{row['curve_code']:<5}{row['description']:<15}{row['calendar_days']:05}{row['business_days']:05}"
+        f"{sign}{abs(int(row['rate'].scaleb(7))):014}{row['vertex_kind']}{row['vertex_code']}"
+    )
+
+
+def test_every_record_of_the_real_file_can_be_written_again(real: Path) -> None:
+    path = real / "yield_curves" / "TaxaSwap_20141212.txt"
+    rows = frame(path)
+    assert rows.height == 348
+    assert [written(row) for row in rows.iter_rows(named=True)] == path.read_bytes().decode("latin-1").split("\r\n")
+    assert not rows.select(registry.get("yield_curves").template.key).is_duplicated().any()
+
+
+def test_the_real_file_loads_once(pyb3, database, real: Path) -> None:
+    line = f"ingest yield_curves --file {real}/yield_curves/TaxaSwap_20141212.txt --json"
+    first, second = pyb3(line).json, pyb3(line).json
+    assert (first["outcome"], first["inserted"], first["refdate"]) == ("loaded", 348, "2014-12-12")
+    assert (second["outcome"], second["inserted"], second["updated"], second["unchanged"]) == ("unchanged", 0, 0, 348)
+    stored = database.execute(
+        "SELECT calendar_days, business_days, rate, vertex_kind FROM yield_curves"
+        " WHERE curve_code = 'APR' ORDER BY calendar_days LIMIT 1"
+    ).fetchone()
+    assert stored == (3, 1, Decimal("11.5900000"), "F")
+
+
+def test_a_session_comes_from_b3_with_every_curve(pyb3, database, simulator) -> None:
+    first = pyb3(f"ingest yield_curves --date {DAY} --json").json
+    second = pyb3(f"ingest yield_curves --date {DAY} --json").json
+    assert (first["outcome"], first["source"], second["outcome"]) == ("loaded", "TS", "unchanged")
+    curves = {code for (code,) in database.execute("SELECT DISTINCT curve_code FROM yield_curves")}
+    assert len(curves) > 100
+    assert {"PRE", "DIC", "DOC", "DOL", "SLP", "PTX"} <= curves
+    assert simulator.requests == ["/www.b3.com.br/pesquisapregao/download?filelist=TS240115.ex_"]
+
+
+def test_di1_settles_at_the_rate_of_the_pre_curve(pyb3, database, simulator) -> None:
+    pyb3(f"ingest futures --date {DAY}")
+    pyb3(f"ingest yield_curves --date {DAY}")
+    pairs = database.execute(
+        "SELECT f.settlement_rate, c.rate FROM futures f JOIN yield_curves c ON c.refdate = f.refdate"
+        " AND c.curve_code = 'PRE' AND c.calendar_days = f.maturity_date - f.refdate WHERE f.commodity = 'DI1'"
+    ).fetchall()
+    assert len(pairs) > 10
+    assert all(settled == rate for settled, rate in pairs)
+
+
+@given(rate=st.integers(0, 10**14 - 1), sign=st.sampled_from("+-"))
+def test_the_sign_stands_before_the_rate(rate: int, sign: str) -> None:
+    (row,) = parsed(NEGATIVE[:51] + sign + f"{rate:014}" + NEGATIVE[66:])
+    assert row["rate"] == Decimal(f"{sign}{rate}").scaleb(-7)
+
+
+@pytest.mark.parametrize("sign", [" ", "0", "?"])
+def test_a_rate_without_a_sign_is_an_error(sign: str) -> None:
+    with pytest.raises(FieldInvalid, match="line 1, field Taxa teórica"):
+        parsed(NEGATIVE[:51] + sign + NEGATIVE[52:])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda lines: [*lines[:3], lines[3] + " ", *lines[4:]], "line 4 is no record: .* 73 characters instead of 72"),
+        (lambda lines: [*lines[:3], lines[3][:9] + "02" + lines[3][11:], *lines[4:]], "line 4 is no record"),
+        (lambda lines: [*lines[:3], lines[3][:41] + "0A0" + lines[3][44:], *lines[4:]], "line 4, field Número de dias"),
+        (lambda lines: [*lines[:3], "", *lines[3:]], "line 4 is no record"),
+    ],
+)
+def test_a_record_that_is_none_is_named_with_its_line(tmp_path: Path, change, words: str) -> None:
+    lines = generate.swap_rates(DAY, 10).decode("latin-1").splitlines()
+    (tmp_path / "TaxaSwap.txt").write_text("\n".join(change(lines)), encoding="latin-1")
+    with pytest.raises(FileError, match=words):
+        frame(tmp_path / "TaxaSwap.txt")
+
+
+def test_a_record_that_is_missing_is_missed(refused, pyb3, database, tmp_path: Path) -> None:
+    lines = generate.swap_rates(DAY, 10).splitlines()
+    (tmp_path / "TaxaSwap.txt").write_bytes(b"\n".join(lines[:7] + lines[9:]))
+    words = r"line 8, field Identificação da transação: 10 follows 7, records are missing .*--allow-incomplete"
+    refused(f"ingest yield_curves --file {tmp_path}/TaxaSwap.txt", 6, words)
+    done = pyb3(f"ingest yield_curves --file {tmp_path}/TaxaSwap.txt --allow-incomplete --json").json
+    assert done["inserted"] == len(lines) - 2
+
+
+def test_records_are_counted_on_over_the_files_blocks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("pyb3.parse.fixed_width.CHUNK", 1000)
+    lines = generate.swap_rates(DAY, 10).splitlines()
+    (tmp_path / "TaxaSwap.txt").write_bytes(b"\n".join(lines))
+    assert frame(tmp_path / "TaxaSwap.txt").height == len(lines)
+    (tmp_path / "TaxaSwap.txt").write_bytes(b"\n".join(lines[:500] + lines[501:]))
+    with pytest.raises(Incomplete, match="line 501, .* 502 follows 500"):
+        frame(tmp_path / "TaxaSwap.txt")
+
+
+def test_all_records_are_of_one_day(tmp_path: Path) -> None:
+    one, other = generate.swap_rates(DAY, 10), generate.swap_rates(date(2024, 1, 16), 10)
+    lines = one.splitlines()
+    lines[4] = other.splitlines()[4]
+    (tmp_path / "TaxaSwap.txt").write_bytes(b"\n".join(lines))
+    with pytest.raises(WrongDate, match="rows of 2024-01-15 and of 2024-01-16"):
+        frame(tmp_path / "TaxaSwap.txt")
+
+
+def test_another_days_file_is_refused(refused, database, simulator) -> None:
+    simulator.faults = ["other day"]
+    refused(f"ingest yield_curves --date {DAY}", 6, "holds rows of 2024-01-12, not only of 2024-01-15")
+
+
+def test_another_file_is_refused(refused, database, real: Path) -> None:
+    refused(f"ingest yield_curves --file {real}/other/Indic.txt", 6, "is no file of yield_curves")
+
+
+def test_a_day_without_session_has_no_curves(refused, database, simulator) -> None:
+    refused("ingest yield_curves --date 2024-12-25", 3, "no session")
+    refused("ingest yield_curves --date 2004-12-23", 3, "no source reaches that date")
+
+
+def self_extracting(data: bytes, stub: bytes, *, member_counts_it: bool, directory_counts_it: bool) -> bytes:
+    """A ZIP behind a Windows stub, whose offsets count the stub or do not."""
+    packed = bytearray(generate.zipped("TaxaSwap.txt", data))
+    end = packed.rfind(b"PK\x05\x06")
+    (directory,) = struct.unpack_from("<I", packed, end + 16)
+    if directory_counts_it:
+        struct.pack_into("<I", packed, end + 16, directory + len(stub))
+    if member_counts_it:
+        struct.pack_into("<I", packed, directory + 42, len(stub))
+    return stub + bytes(packed)
+
+
+@pytest.mark.parametrize("stub", [b"MZ" + bytes(5000), b"MZ" + b"PK\x03\x04 is no member" * 40])
+@pytest.mark.parametrize("member_counts_it", [False, True])
+@pytest.mark.parametrize("directory_counts_it", [False, True])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_self_extracting_archive_opens_without_windows(
+    tmp_path: Path, stub: bytes, member_counts_it: bool, directory_counts_it: bool, zipped: bool
+) -> None:
+    data = generate.swap_rates(DAY, 10)
+    packed = self_extracting(data, stub, member_counts_it=member_counts_it, directory_counts_it=directory_counts_it)
+    path = tmp_path / "TS240115.zip"
+    path.write_bytes(generate.zipped("TS240115.ex_", packed) if zipped else packed)
+    with open_member(path) as member:
+        assert (member.name, member.read()) == ("TaxaSwap.txt", data)
+
+
+def test_a_windows_program_that_packs_nothing_is_refused(refused, tmp_path: Path) -> None:
+    (tmp_path / "TS240115.ex_").write_bytes(b"MZ" + bytes(5000))
+    refused(f"parse yield_curves --file {tmp_path}/TS240115.ex_", 6, "is not a whole ZIP")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("TaxaSwap.txt", b"x" * 500)
+    spoilt = bytearray(b"MZ" + bytes(100) + buffer.getvalue())
+    spoilt[102:106] = b"????"
+    (tmp_path / "TS240115.ex_").write_bytes(spoilt)
+    refused(f"parse yield_curves --file {tmp_path}/TS240115.ex_", 6, "is not where the directory says")
+
+
+def parsed(*lines: str) -> list[dict]:
+    template = registry.get("yield_curves").template
+    member = Member(io.BytesIO("\n".join(lines).encode("latin-1")), "TaxaSwap.txt")
+    frames = read_fixed_width(member, template, template.formats["taxa_swap"])
+    return [row for found in frames for row in found.iter_rows(named=True)]
