@@ -20,7 +20,13 @@ _AHEAD = 2  # units fetched beyond those being loaded: what bounds disk and memo
 
 
 def backfill(
-    dataset: Dataset, units: Iterable[Unit], *, jobs: int = 1, refresh: bool = False, progress: Progress = SILENT
+    dataset: Dataset,
+    units: Iterable[Unit],
+    *,
+    jobs: int = 1,
+    refresh: bool = False,
+    force: bool = False,
+    progress: Progress = SILENT,
 ) -> Iterator[Outcome]:
     """Ingest units in order, `jobs` of them loading at once; one outcome a unit.
 
@@ -36,7 +42,7 @@ def backfill(
             notes: list[str] = []
             fetch = partial(pipeline.fetch, dataset, unit, refresh=refresh, progress=watched, notes=notes)
             fetched = fetchers.submit(fetch)
-            pending.append(loaders.submit(_load, dataset, unit, fetched, watched, notes))
+            pending.append(loaders.submit(_load, dataset, unit, fetched, force, watched, notes))
             if len(pending) >= jobs + _AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -65,9 +71,11 @@ def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:
         return False
 
 
-def _load(dataset: Dataset, unit: Unit, fetched: Future[list[File]], progress: Progress, notes: list[str]) -> Outcome:
+def _load(
+    dataset: Dataset, unit: Unit, fetched: Future[list[File]], force: bool, progress: Progress, notes: list[str]
+) -> Outcome:
     try:
-        return pipeline.load(dataset, fetched.result(), unit, progress=progress, notes=notes)
+        return pipeline.load(dataset, fetched.result(), unit, force=force, progress=progress, notes=notes)
     except (DatabaseError, Interrupted):
         raise
     except PyB3Error as error:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 from . import calendar
 from .datasets.base import Dataset
+from .errors import UsageError
 from .load import connect, ledger, migrate
+from .unit import Unit
+
+_MANY = 20  # days of a year, from which on its one file is less work than theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,33 @@ class Coverage:
 def coverage(dataset: Dataset, start: date | None = None, end: date | None = None) -> Coverage:
     """What the database holds from `start` (default: the first day there is) to `end` (default: yesterday).
 
-    Today's session is missing only when it is asked for: B3 publishes it in the evening. Raises DatabaseError.
+    Today's session is missing only when it is asked for: B3 publishes it in the evening. Sessions that no source
+    reaches any more, and that nobody can bring back, are not called missing. Raises DatabaseError.
     """
     today = calendar.today()
     with connect.connect() as connection:
         migrate.check(connection)
-        days = ledger.days(connection, dataset.template.table)
+        days = ledger.days(connection, dataset.name, dataset.template.table)
     first = start or (days[0] if days else None)
     last = end or today - timedelta(1)
     there = set(days)
-    missing = [day for day in calendar.sessions(first, last) if day not in there] if first else []
+    lacking = [day for day in calendar.sessions(first, last) if day not in there] if first and first <= last else []
+    missing = [day for day in lacking if dataset.template.sources_for(Unit(dataset.name, "day", day), today)]
     return Coverage(dataset.name, days, missing, today)
+
+
+def missing_units(dataset: Dataset, start: date | None = None, end: date | None = None) -> list[Unit]:
+    """The units that fill what is missing: a year's file where it lacks a month or more, else its days.
+
+    Raises UsageError where neither the table nor `start` says where to begin, DatabaseError.
+    """
+    found = coverage(dataset, start, end)
+    if start is None and not found.days:
+        raise UsageError(f"{dataset.name} has no session yet; say with --from where to begin")
+    units: list[Unit] = []
+    for year, days in groupby(found.missing, key=lambda day: day.year):
+        of_year = list(days)
+        as_year = Unit(dataset.name, "year", date(year, 1, 1))
+        whole = year < found.today.year and dataset.template.sources_for(as_year, found.today)
+        units += [as_year] if whole and len(of_year) >= _MANY else [Unit(dataset.name, "day", day) for day in of_year]
+    return units

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
 
@@ -13,13 +14,13 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from .datasets.base import Batch, Dataset
-from .errors import FileError, NotWritable, PyB3Error
+from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error
 from .fetch import cache
 from .file import File
 from .parse.typed import schema
 from .progress import SILENT, Progress
 from .template import Source
-from .unit import Outcome, Unit
+from .unit import Ended, Outcome, Unit
 
 
 def fetch(
@@ -95,61 +96,89 @@ def load(
     unit: Unit | None = None,
     *,
     allow_incomplete: bool = False,
+    force: bool = False,
     progress: Progress = SILENT,
     notes: list[str] | None = None,
 ) -> Outcome:
-    """Parse the files and load them in one transaction; tells what was done.
+    """Parse the files and load them in one transaction, with a row of the ledger; tells what was done.
 
-    Raises FileError and its kin for the files, DatabaseError and its kin for the server; then nothing is changed.
+    Bytes that the ledger knows are not read again, unless `force` is set: they could change nothing. Raises
+    FileError and its kin for the files, DatabaseError and its kin for the server; then nothing is changed.
     """
-    from .load import connect, migrate, upsert
+    from .load import connect, ledger, migrate, upsert
 
-    start = time.perf_counter()
+    start, started_at = time.perf_counter(), datetime.now(UTC)
     notes = notes if notes is not None else []
     span = _Span(f"{dataset.name} {unit or files[0].path.name}", progress)
+    sha256 = _digest(files)
 
     def read() -> Iterator[Batch]:
         return span.watch(dataset.read(files, unit, allow_incomplete=allow_incomplete, notes=notes))
 
+    def outcome(counts: upsert.Counts) -> Outcome:
+        return Outcome(
+            dataset=dataset.name,
+            unit=str(unit or span),
+            outcome="loaded" if counts.inserted + counts.updated else "unchanged",
+            refdate=span.first if span.first == span.last else None,
+            source="+".join(dict.fromkeys(file.source for file in files if file.source)) or None,
+            file=str(files[0].path if len(files) == 1 else files[0].path.parent),
+            sha256=sha256,
+            seconds=round(time.perf_counter() - start, 3),
+            warnings=tuple(dict.fromkeys(notes)),
+            **asdict(counts),
+        )
+
     with connect.connect() as connection:
         migrate.check(connection)
+
+        def write_down(counts: upsert.Counts, number: int | None = None) -> Outcome:
+            done = outcome(counts)
+            first, last = span.first, span.last
+            ledger.record(connection, done, started_at, number=number, files=files, first_date=first, last_date=last)
+            return done
+
+        if unit is not None and not force:
+            with connection.transaction():
+                known = ledger.same_bytes(connection, dataset.name, str(unit), sha256, dataset.template.table)
+            if known is not None:
+                span.first, span.last = known.first_date, known.last_date
+                return write_down(upsert.Counts(rows=known.rows, unchanged=known.rows))
+        numbers: list[int] = []
         try:
-            counts = upsert.load(connection, dataset.template, read)
+            counts = upsert.load(
+                connection,
+                dataset.template,
+                read,
+                before=lambda: numbers.append(ledger.begin(connection)),
+                after=lambda counts: write_down(counts, numbers[-1]),
+            )
         except FileError as error:
             if unit is not None and files[0].known:
                 error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))
             raise
-    return Outcome(
-        dataset=dataset.name,
-        unit=str(unit or span),
-        outcome="loaded" if counts.inserted + counts.updated else "unchanged",
-        refdate=span.first if span.first == span.last else None,
-        source="+".join(dict.fromkeys(file.source for file in files if file.source)) or None,
-        file=str(files[0].path if len(files) == 1 else files[0].path.parent),
-        sha256=_digest(files),
-        rows=counts.rows,
-        inserted=counts.inserted,
-        updated=counts.updated,
-        unchanged=counts.unchanged,
-        kept=counts.kept,
-        folded=counts.folded,
-        seconds=round(time.perf_counter() - start, 3),
-        warnings=tuple(dict.fromkeys(notes)),
-    )
-
-
-def ingest(dataset: Dataset, unit: Unit, *, refresh: bool = False, progress: Progress = SILENT) -> Outcome:
-    """Fetch, parse and load one unit. Raises what `fetch` and `load` raise."""
-    notes: list[str] = []
-    files = fetch(dataset, unit, refresh=refresh, progress=progress, notes=notes)
-    return load(dataset, files, unit, progress=progress, notes=notes)
+    return outcome(counts)
 
 
 def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
-    """What became of a unit that `error` ended."""
-    name = error.code if error.code in ("no_session", "not_published") else "failed"
+    """What became of a unit that `error` ended; written down in the ledger, where there is one to write in."""
+    from .load import connect, ledger, migrate
+
+    ended: Ended = "failed"
+    if isinstance(error, NoSession):
+        ended = "no_session"
+    elif isinstance(error, NotPublished):
+        ended = "not_published"
     facts = {"code": error.code, "message": str(error)}
-    return Outcome(dataset=dataset, unit=unit, outcome=name, error=facts, exit_code=error.exit_code)  # type: ignore[arg-type]
+    outcome = Outcome(dataset=dataset, unit=unit, outcome=ended, error=facts, exit_code=error.exit_code)
+    if not isinstance(error, NoSession | DatabaseError):
+        try:
+            with connect.connect() as connection:
+                migrate.check(connection)
+                ledger.record(connection, outcome, datetime.now(UTC))
+        except DatabaseError:
+            pass  # the error at hand is the one to tell of
+    return outcome
 
 
 def _anew(unit: Unit) -> str:
@@ -194,7 +223,7 @@ def _digest(files: Sequence[File]) -> str:
     digests = []
     for file in files:
         known = file.known.get("sha256")
-        if known is None:
+        if known is None or file.known.get("size") != file.path.stat().st_size:
             with file.path.open("rb") as stream:
                 known = hashlib.file_digest(stream, "sha256").hexdigest()
         digests.append(known)

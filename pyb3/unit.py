@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["day", "month", "year"]
+Ended = Literal["loaded", "unchanged", "no_session", "not_published", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Outcome:
 
     dataset: str
     unit: str
-    outcome: Literal["loaded", "unchanged", "no_session", "not_published", "failed"]
+    outcome: Ended
     refdate: dt.date | None = None
     source: str | None = None
     file: str | None = None

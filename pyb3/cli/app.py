@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import cache, data, datasets, db, doctor, summary
+from . import cache, data, datasets, db, doctor, summary, watch
 
 app = typer.Typer(
     help="B3's public market data into PostgreSQL.\n\nExample: pyb3 ingest futures --date 2024-01-15",
@@ -15,7 +15,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (data.fetch, data.parse, data.load, data.ingest, data.backfill, summary.summary, doctor.doctor):
+for command in (
+    data.fetch,
+    data.parse,
+    data.load,
+    data.ingest,
+    data.backfill,
+    watch.status,
+    watch.history,
+    summary.summary,
+    doctor.doctor,
+):
     app.command()(command)
 app.add_typer(db.app, name="db")
 app.add_typer(datasets.app, name="datasets")

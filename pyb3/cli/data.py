@@ -84,6 +84,7 @@ def load(
     file: options.FilePath = None,
     index: options.Item = "",
     as_json: options.Json = False,
+    force: options.Force = False,
     allow_incomplete: options.Incomplete = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -95,7 +96,7 @@ def load(
     from .. import pipeline
 
     show.talk(quiet, verbose)
-    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, allow_incomplete)
+    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, force, allow_incomplete)
 
 
 def ingest(
@@ -105,6 +106,7 @@ def ingest(
     index: options.Item = "",
     as_json: options.Json = False,
     refresh: options.Refresh = False,
+    force: options.Force = False,
     allow_incomplete: options.Incomplete = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -122,7 +124,7 @@ def ingest(
     if dataset == "all" and file is not None:
         raise UsageError("a file is of one dataset: name it instead of 'all'")
     names = registry.names() if dataset == "all" else [dataset]
-    _run(names, date, file, index, partial(pipeline.fetch, refresh=refresh), as_json, quiet, allow_incomplete)
+    _run(names, date, file, index, partial(pipeline.fetch, refresh=refresh), as_json, quiet, force, allow_incomplete)
 
 
 def backfill(
@@ -133,9 +135,14 @@ def backfill(
     last: Annotated[
         int | None, typer.Option("--last", min=1, max=1000, help="The last so many sessions that B3 still keeps.")
     ] = None,
+    missing: Annotated[
+        bool,
+        typer.Option("--missing", help="Sessions that the database lacks: since its first one, or --from and --to."),
+    ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=16, help="Units loaded at once.")] = 1,
     as_json: options.Json = False,
     refresh: options.Refresh = False,
+    force: options.Force = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -148,19 +155,28 @@ def backfill(
 
     show.talk(quiet, verbose)
     plugin = registry.get(dataset)
-    if sum(map(bool, (year, start or end, last))) != 1 or bool(start) != bool(end):
-        raise UsageError("say one of --year, --from with --to, and --last")
-    if last:
+    between = (options.day(start) if start else None, options.day(end) if end else None)
+    if missing:
+        if year or last:
+            raise UsageError("--missing goes with --from and --to alone")
+        from .. import coverage
+
+        units = coverage.missing_units(plugin, *between)
+    elif sum(map(bool, (year, start or end, last))) != 1 or bool(start) != bool(end):
+        raise UsageError("say one of --year, --from with --to, --last, and --missing")
+    elif last:
         units = work.latest(plugin, last)
     elif year:
         units = [unit for one in dict.fromkeys(year) for unit in plugin.units_of_year(one)]
     else:
-        units = plugin.units(options.day(start or ""), options.day(end or ""))
+        first, final = between
+        assert first is not None and final is not None
+        units = plugin.units(first, final)
         if not units:
             raise NoSession(f"{dataset}: B3 held no session from {start} to {end}; nothing was written")
     results = []
     with bars(quiet) as progress:
-        for result in work.backfill(plugin, units, jobs=jobs, refresh=refresh, progress=progress):
+        for result in work.backfill(plugin, units, jobs=jobs, refresh=refresh, force=force, progress=progress):
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
     if not (as_json or quiet):
@@ -191,6 +207,7 @@ def _run(
     find: Callable[..., list[File]],
     as_json: bool,
     quiet: bool,
+    force: bool,
     allow_incomplete: bool,
 ) -> None:
     """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
@@ -207,7 +224,7 @@ def _run(
                 if not files:
                     files = find(plugin, unit, notes=notes)
                 result = pipeline.load(
-                    plugin, files, unit, allow_incomplete=allow_incomplete, progress=progress, notes=notes
+                    plugin, files, unit, allow_incomplete=allow_incomplete, force=force, progress=progress, notes=notes
                 )
             except UsageError:
                 raise

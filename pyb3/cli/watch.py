@@ -48,7 +48,7 @@ def history(
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")] = 50,
     as_json: options.Json = False,
 ) -> None:
-    """What was loaded when and from which bytes; with --date also what rows held before they were revised.
+    """What was loaded when and from which bytes, and what failed; with --date of that session alone.
 
     Example: pyb3 history futures --date 2024-01-15
     """
@@ -60,26 +60,19 @@ def history(
     with connect.connect() as connection:
         migrate.check(connection)
         attempts = ledger.history(connection, name, day, limit)
-        revised = ledger.revisions(connection, name, day) if day else []
     if as_json:
-        show.objects(_plain(row) for row in [*attempts, *revised])
+        show.objects({fact: _plain(value) for fact, value in row.items()} for row in attempts)
         return
-    columns = ("id", "unit", "ended_at", "outcome", "source", "rows", "inserted", "updated", "sha256", "error_message")
-    short = [
-        {**row, "sha256": (row["sha256"] or "")[:12], "ended_at": f"{row['ended_at']:%Y-%m-%d %H:%M}"}
-        for row in attempts
-    ]
-    show.rows(columns, ([row[column] for column in columns] for row in short))
-    if revised:
-        facts = ("ingestion_id", "key", "changed", "old_values")
-        show.rows(facts, ([row[fact] for fact in facts] for row in revised), title="revised rows")
+    facts = ("id", "unit", "ended_at", "outcome", "source", "rows", "inserted", "updated", "sha256", "error_message")
+    values = []
+    for row in attempts:
+        short = {"sha256": (row["sha256"] or "")[:12], "ended_at": f"{row['ended_at']:%Y-%m-%d %H:%M}"}
+        values.append([(row | short)[fact] for fact in facts])
+    show.rows(facts, values)
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value if isinstance(value, (int, str, list, dict, type(None))) else str(value)
-        for name, value in row.items()
-    }
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | str | list | None) else str(value)
 
 
 def _map(coverage: Coverage) -> None:

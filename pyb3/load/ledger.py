@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from .. import __version__, settings
+from ..errors import DatabaseError
+from ..file import File
+from ..unit import Outcome
+
+_FROM_OUTCOME = (
+    *("dataset", "unit", "outcome", "source", "sha256"),
+    *("rows", "inserted", "updated", "unchanged", "kept", "folded"),
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One attempt at one unit; the columns of the table `ingestions` but for its number and version."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An earlier ingestion that read the same bytes: the days and rows it read."""
 
-    dataset: str
-    unit: str
-    outcome: str
-    started_at: datetime
-    ended_at: datetime
-    first_date: date | None = None
-    last_date: date | None = None
-    source: str | None = None
-    url: str | None = None
-    file: str | None = None
-    sha256: str | None = None
-    size: int | None = None
-    file_timestamp: str | None = None
-    rows: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    kept: int = 0
-    folded: int = 0
-    rejected: int = 0
-    gone: int = 0
-    pruned: int = 0
-    error_code: str | None = None
-    error_message: str | None = None
-
-
-_COLUMNS = [field.name for field in fields(Attempt)]
+    first_date: date
+    last_date: date
+    rows: int
 
 
 def _table(name: str) -> sql.Identifier:
@@ -60,66 +45,108 @@ def begin(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def record(connection: psycopg.Connection[Any], attempt: Attempt, number: int | None = None) -> None:
-    """Write an attempt down, under its number where it has one; commits nothing."""
-    columns, values = list(_COLUMNS), [getattr(attempt, name) for name in _COLUMNS]
+def record(
+    connection: psycopg.Connection[Any],
+    outcome: Outcome,
+    started_at: datetime,
+    *,
+    number: int | None = None,
+    files: Sequence[File] = (),
+    first_date: date | None = None,
+    last_date: date | None = None,
+) -> None:
+    """Write down what became of a unit, under its number where it has one; commits nothing. Raises DatabaseError."""
+    error: Mapping[str, Any] = outcome.error or {}
+    values = {name: getattr(outcome, name) for name in _FROM_OUTCOME} | {
+        "first_date": first_date,
+        "last_date": last_date,
+        "url": next((file.known["url"] for file in files if "url" in file.known), None),
+        "file": next((file.path.name for file in files), None),
+        "size": sum(file.path.stat().st_size for file in files) if files else None,
+        "program_version": __version__,
+        "started_at": started_at,
+        "ended_at": datetime.now(UTC),
+        "warnings": list(outcome.warnings),
+        "error_code": error.get("code"),
+        "error_message": error.get("message"),
+    }
     if number is not None:
-        columns, values = ["id", *columns], [number, *values]
-    query = sql.SQL("INSERT INTO {} ({}, program_version) VALUES ({}, {})").format(
+        values["id"] = number
+    query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         _table("ingestions"),
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        sql.SQL(", ").join(sql.Placeholder() * len(values)),
-        sql.Placeholder(),
+        sql.SQL(", ").join(map(sql.Identifier, values)),
+        sql.SQL(", ").join(map(sql.Placeholder, values)),
     )
-    connection.execute(query, [*values, __version__])
+    try:
+        connection.execute(query, values)
+    except psycopg.Error as error:
+        raise DatabaseError(f"the ledger cannot be written: {' '.join(str(error).split())}") from error
 
 
-def same_bytes(connection: psycopg.Connection[Any], dataset: str, unit: str, sha256: str, table: str) -> Attempt | None:
-    """The last attempt at a unit, where loading the same bytes again could change nothing.
+def same_bytes(connection: psycopg.Connection[Any], dataset: str, unit: str, sha256: str, table: str) -> Loaded | None:
+    """An earlier ingestion of a unit, where loading the same bytes again could change nothing.
 
-    It must have read these bytes whole, nothing may have written its days since, and its rows must be there still.
+    This program must have read these bytes whole, nothing may have written its days since, and its rows must be
+    there still.
     """
-    known = sql.SQL(
-        "SELECT {columns} FROM {ingestions} i WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
-        " AND program_version = %(version)s AND outcome IN ('loaded', 'unchanged') AND rejected = 0"
-        " AND NOT EXISTS (SELECT FROM {ingestions} l WHERE l.dataset = i.dataset AND l.id > i.id"
-        " AND l.inserted + l.updated + l.pruned > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
-        " ORDER BY id DESC LIMIT 1"
-    ).format(columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)), ingestions=_table("ingestions"))
-    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__}
-    with connection.cursor(row_factory=class_row(Attempt)) as cursor:
-        attempt = cursor.execute(known, values).fetchone()
-    if attempt is None:
-        return None
-    there = connection.execute(
-        sql.SQL("SELECT count(*) FROM {} WHERE refdate BETWEEN %s AND %s").format(_table(table)),
-        (attempt.first_date, attempt.last_date),
-    ).fetchone()
-    return attempt if there and there[0] >= attempt.inserted + attempt.updated + attempt.unchanged else None
-
-
-def days(connection: psycopg.Connection[Any], table: str) -> list[date]:
-    """The refdates a table holds, by skipping along its key: a few milliseconds whatever the rows."""
     query = sql.SQL(
+        "SELECT first_date, last_date, rows, inserted + updated + unchanged FROM {ingestions} i"
+        " WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
+        " AND program_version = %(version)s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM {ingestions} l WHERE l.dataset = i.dataset AND l.id > i.id"
+        " AND l.inserted + l.updated > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
+        " ORDER BY id DESC LIMIT 1"
+    ).format(ingestions=_table("ingestions"))
+    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__}
+    found = connection.execute(query, values).fetchone()
+    if found is None:
+        return None
+    first, last, rows, written = found
+    there = connection.execute(
+        sql.SQL("SELECT count(*) FROM {} WHERE refdate BETWEEN %s AND %s").format(_table(table)), (first, last)
+    ).fetchone()
+    return Loaded(first, last, rows) if there is not None and there[0] >= written else None
+
+
+def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[date]:
+    """The sessions a table holds; not those of which it has but strays out of another session's file.
+
+    It skips along the table's key: a few milliseconds whatever the rows.
+    """
+    held = sql.SQL(
         "WITH RECURSIVE day AS ((SELECT refdate FROM {table} ORDER BY refdate LIMIT 1) UNION ALL SELECT"
         " (SELECT t.refdate FROM {table} t WHERE t.refdate > day.refdate ORDER BY t.refdate LIMIT 1)"
         " FROM day WHERE day.refdate IS NOT NULL) SELECT refdate FROM day WHERE refdate IS NOT NULL"
     ).format(table=_table(table))
-    return [day for (day,) in connection.execute(query)]
+    spans = sql.SQL(
+        "SELECT first_date, last_date FROM {} WHERE dataset = %s AND outcome IN ('loaded', 'unchanged')"
+        " AND first_date IS NOT NULL GROUP BY 1, 2 ORDER BY 1"
+    ).format(_table("ingestions"))
+    found = [day for (day,) in connection.execute(held)]
+    waiting = connection.execute(spans, (dataset,)).fetchall()
+    waiting.reverse()
+    reach = date.min  # the last day of the ingestions that begin no later than the day at hand
+    strays = []
+    for day in found:
+        while waiting and waiting[-1][0] <= day:
+            reach = max(reach, waiting.pop()[1])
+        if day > reach:
+            strays.append(day)
+    # Rows that are older than the ledger, or another package's, bear no number.
+    unnumbered = sql.SQL(
+        "SELECT d FROM unnest(%s::date[]) d WHERE EXISTS"
+        " (SELECT FROM {} t WHERE refdate = d AND to_jsonb(t)->>'ingestion_id' IS NULL)"
+    ).format(_table(table))
+    old = {day for (day,) in connection.execute(unnumbered, (strays,))} if strays else set()
+    return [day for day in found if day not in strays or day in old]
 
 
 def history(connection: psycopg.Connection[Any], dataset: str, day: date | None, limit: int) -> list[dict[str, Any]]:
-    """Attempts at a dataset, the newest first: those that hold `day`, or all."""
+    """What became of a dataset's units, the newest first: of those that hold `day`, or of all."""
     query = sql.SQL(
         "SELECT * FROM {} WHERE dataset = %(dataset)s AND (%(day)s::date IS NULL"
-        " OR %(day)s BETWEEN first_date AND last_date OR unit = %(day)s::text) ORDER BY id DESC LIMIT %(limit)s"
+        " OR %(day)s::date BETWEEN first_date AND last_date OR unit = %(day)s::date::text)"
+        " ORDER BY id DESC LIMIT %(limit)s"
     ).format(_table("ingestions"))
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, {"dataset": dataset, "day": day, "limit": limit}).fetchall()
-
-
-def revisions(connection: psycopg.Connection[Any], dataset: str, day: date) -> list[dict[str, Any]]:
-    """What rows of a day held before they were revised, the newest first."""
-    query = sql.SQL("SELECT * FROM {} WHERE dataset = %s AND refdate = %s ORDER BY id DESC").format(_table("revisions"))
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, (dataset, day)).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, LiteralString, Protocol
 
 import polars as pl
@@ -39,8 +40,17 @@ class Counts:
     folded: int = 0
 
 
-def load(connection: psycopg.Connection[Any], template: Template, read: Callable[[], Iterable[Batch]]) -> Counts:
+def load(
+    connection: psycopg.Connection[Any],
+    template: Template,
+    read: Callable[[], Iterable[Batch]],
+    *,
+    before: Callable[[], object] = lambda: None,
+    after: Callable[[Counts], object] = lambda counts: None,
+) -> Counts:
     """Upsert what `read()` yields and commit, or change nothing. Blocks other loads of the same days.
+
+    `before` and `after` are called in the same transaction.
 
     Days that the table has no row of are copied straight into it; the others are staged, and only rows that
     differ are written. Only columns a batch has are touched. Raises DuplicateKey, DatabaseError, and whatever
@@ -49,7 +59,10 @@ def load(connection: psycopg.Connection[Any], template: Template, read: Callable
     for staged_only in (False, True):
         try:
             with connection.transaction():
-                return _Transaction(connection, template, staged_only).run(read())
+                before()
+                counts = _Transaction(connection, template, staged_only).run(read())
+                after(counts)
+            return counts
         except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected) as error:
             # Equal rows in two batches, or two loads that met half-way: staging sorts both out.
             if staged_only:
@@ -72,7 +85,7 @@ class _Stage:
     overwrite: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class _Transaction:
     connection: psycopg.Connection[Any]
     template: Template
@@ -89,6 +102,15 @@ class _Transaction:
         for stage in self.stages.values():
             self._merge(stage)
         return self.counts
+
+    @cached_property
+    def _number(self) -> tuple[str, ...]:
+        """The column that bears the ingestion's number; another package's table may have none."""
+        found = self.connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'ingestion_id'",
+            (self._table.as_string(self.connection),),
+        )
+        return tuple(str(name) for (name,) in found)
 
     @property
     def _table(self) -> sql.Identifier:
@@ -178,7 +200,9 @@ class _Transaction:
             "row": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in stage.columns),
             "key": _listed(key),
             "changed": changed,
-            "set": sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values),
+            "set": sql.SQL(", ").join(
+                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in (*values, *self._number)
+            ),
         }
         if stage.overwrite:
             row = self.connection.execute(
