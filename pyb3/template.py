@@ -163,9 +163,11 @@ class Template:
             node = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except yaml.YAMLError as error:
             raise TemplateError(f"{filename}: {' '.join(str(error).split())}") from error
+        reader = _Reader(filename)
         if not isinstance(node, yaml.MappingNode):
             raise TemplateError(f"{filename}: a template is a mapping")
-        return _Reader(filename).template(node)
+        reader.refuse_keys_named_twice(node)
+        return reader.template(node)
 
     def columns(self, format_name: str) -> dict[str, Any]:
         """Field name to place, for the fields a format holds, in the template's order."""
@@ -189,6 +191,29 @@ class Template:
         return [source for source in self.sources if source.can_serve(unit, today)]
 
 
+class _Options(dict[str, Any]):
+    """A format's options; one that its reader needs and does not find is an error of the template."""
+
+    def __init__(self, options: Any = (), where: str = "the format") -> None:
+        super().__init__(options)
+        self._where = where
+
+    def __missing__(self, name: str) -> Any:
+        raise TemplateError(f"{self._where} lacks {name!r}")
+
+
+_NAME = re.compile("[a-z][a-z0-9_]*")
+# What YAML may give for a dataclass's annotation, and how to say so.
+_VALUES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "text"),
+    "int": ((int,), "a whole number"),
+    "bool": ((bool,), "true or false"),
+    "str | None": ((str,), "text"),
+    "date | None": ((date,), "a date"),
+    "Mapping[str, Any] | None": ((dict,), "a mapping"),
+}
+
+
 class _Reader:
     """Turns YAML nodes into the dataclasses above, knowing the line of each."""
 
@@ -202,18 +227,35 @@ class _Reader:
         """The node as plain Python values; an object tag is refused by the safe constructor."""
         try:
             return yaml.constructor.SafeConstructor().construct_document(node)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-02-30
             raise self.fail(node, " ".join(str(error).split())) from error
+
+    def refuse_keys_named_twice(self, root: yaml.Node) -> None:
+        """The safe constructor would take the last of them."""
+        waiting, seen = [root], {id(root)}
+        while waiting:
+            node = waiting.pop()
+            below = list(node.value) if isinstance(node, yaml.SequenceNode) else []
+            if isinstance(node, yaml.MappingNode):
+                keys = [key.value for key, _ in node.value]
+                for place, (key, value) in enumerate(node.value):
+                    if key.value in keys[:place]:
+                        raise self.fail(key, f"{key.value!r} is named twice")
+                    below.append(value)
+            waiting += [child for child in below if id(child) not in seen]  # an alias leads to a node seen before
+            seen |= set(map(id, below))
+
+    def texts(self, node: yaml.Node, what: str) -> tuple[str, ...]:
+        """A list of texts."""
+        found = self.value(node)
+        if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+            raise self.fail(node, f"{what} must be a list of texts")
+        return tuple(found)
 
     def mapping(self, node: yaml.Node, what: str) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
             raise self.fail(node, f"{what} must be a mapping")
-        found: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            if key.value in found:
-                raise self.fail(key, f"{what} names {key.value!r} twice")
-            found[key.value] = value
-        return found
+        return {key.value: value for key, value in node.value}
 
     def items(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
@@ -221,13 +263,18 @@ class _Reader:
         return list(node.value)
 
     def build(self, cls: type[_T], node: yaml.Node, what: str, **given: Any) -> _T:
-        """A dataclass from a mapping: no key unknown, none missing."""
+        """A dataclass from a mapping: no key unknown, none missing, values of the types that it says."""
         known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
         found = self.mapping(node, what)
         for name, value in found.items():
             if name not in known:
                 raise self.fail(value, f"{what} has no {name!r}; it has: {', '.join(known)}")
-        values = {name: self.value(value) for name, value in found.items()} | given
+        values = given
+        for name in found.keys() - given.keys():
+            values[name] = self.value(found[name])
+            kinds, said = _VALUES[str(known[name].type)]
+            if type(values[name]) not in kinds:
+                raise self.fail(found[name], f"{what}: {name} must be {said}")
         for name, field in known.items():
             if name not in values and field.default is MISSING:
                 raise self.fail(node, f"{what} lacks {name!r}")
@@ -243,12 +290,15 @@ class _Reader:
             Template,
             node,
             "the template",
-            key=tuple(self.value(top["key"])),
+            key=self.texts(top["key"], "key"),
             formats=formats,
             sources=tuple(self.source(item, formats) for item in self.items(top["sources"], "sources")),
             fields=tuple(self.field(item, formats) for item in self.items(top["fields"], "fields")),
         )
         names = [field.name for field in template.fields]
+        for name in (template.name, template.table, *names):
+            if not _NAME.fullmatch(name):
+                raise self.fail(node, f"{name!r} is no name: small letters, digits and _, a letter first")
         if twice := {name for name in names if names.count(name) > 1}:
             raise self.fail(top["fields"], f"fields named twice: {', '.join(sorted(twice))}")
         if missing := [name for name in template.key if name not in names]:
@@ -263,11 +313,13 @@ class _Reader:
         options = self.value(node)
         if not isinstance(options, dict) or not isinstance(options.get("reader"), str):
             raise self.fail(node, f"format {name} names no reader")
-        return Format(name, options.pop("reader"), options)
+        reader = options.pop("reader")
+        where = f"{self.filename} line {node.start_mark.line + 1}: format {name}"
+        return Format(name, reader, _Options(options, where))
 
     def source(self, node: yaml.Node, formats: Mapping[str, Format]) -> Source:
         found = self.mapping(node, "a source")
-        serves = tuple(self.value(found["serves"])) if "serves" in found else ()
+        serves = self.texts(found["serves"], "serves") if "serves" in found else ()
         source = self.build(Source, node, "a source", serves=serves)
         if source.period not in PERIODS:
             raise self.fail(node, f"source {source.name}: period {source.period!r} is none of {', '.join(PERIODS)}")
@@ -275,6 +327,15 @@ class _Reader:
             raise self.fail(node, f"source {source.name}: request {source.request!r} is none of {', '.join(REQUESTS)}")
         if source.format not in formats:
             raise self.fail(node, f"source {source.name}: there is no format {source.format!r}")
+        if unknown := set(serves) - {"day", "month", "year"}:
+            raise self.fail(node, f"source {source.name}: serves {', '.join(sorted(unknown))}, which is no unit")
+        patterns = {"url": source.url, "file": source.file, "dated": source.dated, **(source.payload or {})}
+        for name, pattern in patterns.items():
+            try:
+                if isinstance(pattern, str):
+                    pattern.format(date=date(2024, 1, 15), item="IBOV")
+            except (LookupError, ValueError, AttributeError) as error:
+                raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
         for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):
             try:
                 re.compile(pattern)
@@ -287,10 +348,25 @@ class _Reader:
         at = self.value(found["at"]) if "at" in found else {}
         if not isinstance(at, dict):  # one place for the one format there is
             at = dict.fromkeys(formats, at)
+        for place in at.values():
+            if not _is_place(place):
+                raise self.fail(found["at"], f"{place!r} is no place: [from, width], a path or header, or several")
         field = self.build(Field, node, "a field", at=at)
         if field.type not in TYPES:
             kinds = ", ".join(TYPES)
             raise self.fail(node, f"field {field.name} has type {field.type!r}; it is one of {kinds}")
+        if not 0 <= field.decimals < 38 or (field.decimals and field.type != "decimal"):
+            raise self.fail(node, f"field {field.name}: a decimal has from 0 to 37 decimals, another type none")
         if unknown := set(at) - set(formats):
             raise self.fail(node, f"field {field.name}: there is no format {', '.join(sorted(unknown))}")
         return field
+
+
+def _is_place(place: Any) -> bool:
+    if isinstance(place, str):
+        return place != ""
+    if not isinstance(place, list) or not place:
+        return False
+    if all(type(number) is int for number in place):
+        return len(place) in (2, 3) and min(place) > 0
+    return all(isinstance(name, str) and name for name in place)

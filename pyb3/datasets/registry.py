@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import PyB3Error, UsageError
 from .base import Dataset
@@ -35,8 +35,15 @@ def get(name: str) -> Dataset:
     for entry in entry_points(group=GROUP):
         if entry.name == name:
             try:
-                plugin: type[Dataset] = entry.load()
-            except (ImportError, AttributeError) as error:
-                raise PyB3Error(f"the dataset {name!r} of another package does not load: {error}") from error
-            return plugin()
+                plugin: Dataset = entry.load()()
+                known = plugin.name
+            except Exception as error:  # foreign code may raise anything
+                raise PyB3Error(f"the dataset {name!r} of {_package(entry)} does not load: {error}") from error
+            if known != name:  # its files, locks and messages go by the template's name
+                raise PyB3Error(f"the dataset {name!r} of {_package(entry)} calls itself {known!r}")
+            return plugin
     raise UsageError(f"there is no dataset {name!r}; there are: {', '.join(names())}")
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"package {entry.dist.name}" if entry.dist else "another package"
