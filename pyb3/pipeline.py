@@ -219,12 +219,15 @@ def _collected(dataset: Dataset, unit: Unit, one: Callable[[Source, str], File],
 
 
 def _digest(files: Sequence[File]) -> str:
-    """The file's sha256; of several files, that of their digests, in order."""
+    """The file's sha256; of several files, that of their digests, in order. Raises FileError."""
     digests = []
     for file in files:
         known = file.known.get("sha256")
         if known is None or file.known.get("size") != file.path.stat().st_size:
-            with file.path.open("rb") as stream:
-                known = hashlib.file_digest(stream, "sha256").hexdigest()
+            try:
+                with file.path.open("rb") as stream:
+                    known = hashlib.file_digest(stream, "sha256").hexdigest()
+            except OSError as error:
+                raise FileError(f"{file.path}: {error.strerror}") from error
         digests.append(known)
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

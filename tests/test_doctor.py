@@ -7,11 +7,9 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pyb3 import calendar
 from pyb3.datasets import registry
@@ -30,11 +27,9 @@ from pyb3.doctor.beginning import unpacked
 from pyb3.errors import FileError, SourceError
 from pyb3.fetch.peek import greet
 from pyb3.file import sidecar
-from pyb3.load import migrate
 from tests.conftest import ROOT, Answer, at
 from tests.support import tls_server
 from tests.support.simulator import Simulator
-from tests.test_tls_database import address, port  # noqa: F401  a PostgreSQL with TLS
 
 Command = Callable[[str], Answer]
 SPRD = r"filelist=SPRD"
@@ -120,7 +115,7 @@ def test_its_help_says_the_exit_codes(pyb3: Command) -> None:
     ("fault", "words"),
     [
         ({"kind": "html"}, "an HTML page instead of the file"),
-        ({"kind": "redirect to error page"}, r"an HTML page .*, after a redirect to http://\S+/pt_br/erro.htm"),
+        ({"kind": "redirect error page"}, r"an HTML page .*, after a redirect to http://\S+/pt_br/erro.htm"),
         ({"status": 404}, r"nothing of {last} nor of {before}: .* \(404\)"),
         ({"kind": "empty zip"}, r"nothing of {last} nor of {before}: .* without entries"),
         ({"status": 403}, "HTTP 403"),
@@ -196,19 +191,14 @@ def test_a_large_answer_is_known_by_its_beginning(
     assert all("begins as the template says" in found["message"] for found in others)
 
 
-def test_of_a_large_answer_no_more_than_its_beginning_is_taken(
-    pyb3: Command, database, small: Simulator, last: date
-) -> None:
-    """A year's ZIP whose second half would never come."""
-    size = 16 << 20
-    small.faults = [
-        {"where": "COTAHIST_A", "kind": "change", "change": lambda text: text[:245] + os.urandom(size)},
-        {"where": "COTAHIST_A", "kind": "stall", "after": size // 2},
-    ]
+def test_of_a_large_answer_no_more_than_its_beginning_is_taken(pyb3: Command, database, small: Simulator) -> None:
+    """A year's ZIP whose end would be long in coming."""
+    small.exchange.yearly_rows = 500
+    small.faults = [{"where": "COTAHIST_A", "kind": "stall", "after": sources._SMALL + (1 << 20)}]
     start = time.monotonic()
     answer = pyb3("doctor --json")
     assert "begins as the template says" in one(answer, "sources", "cotahist COTAHIST_A")["message"]
-    assert time.monotonic() - start < 60
+    assert not small.faults and time.monotonic() - start < 30
 
 
 @given(
@@ -229,13 +219,13 @@ def test_the_beginning_of_an_archive_gives_the_beginning_of_its_file(
         packed = buffer.getvalue()
     if stub and stored:
         packed = b"MZ" + bytes(100) + packed
+    assert unpacked(packed, "x") == content
     try:
-        found = unpacked(packed[: max(cut, 300)], "x")
+        found = unpacked(packed[:cut], "x")
     except FileError:
         assert stored and cut < len(packed)
     else:
-        assert content.startswith(found) or found.startswith((b"PK", b"MZ"))
-    assert unpacked(packed, "x") == content
+        assert content.startswith(found) or len(found) < 4
 
 
 @given(data=st.binary(max_size=400), start=st.sampled_from([b"", b"PK\x03\x04", b"MZ", b"MZPK\x03\x04", b"PK\x05\x06"]))
@@ -385,7 +375,7 @@ def test_a_value_that_does_not_fit_is_named(
 ) -> None:
     monkeypatch.setenv(name, value)
     answer = pyb3("doctor --offline --json")
-    assert answer.code == (7 if name in ("DATABASE_URL", "PYB3_SCHEMA") else 1), answer.out
+    assert answer.code == (7 if name == "DATABASE_URL" else 1), answer.out
     found = one(answer, "settings", name)
     assert found["result"] == "failed" and words in found["message"] and name in found["advice"]
 
@@ -462,14 +452,14 @@ def test_a_schema_of_another_revision_is_a_failure(
 
 
 def test_a_table_that_is_gone_or_closed_is_named(
-    pyb3: Command, server: str, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    pyb3: Command, trusting: str, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = sql.Identifier(f"reader_{database.info.dbname}")
     database.execute(sql.SQL("CREATE ROLE {} LOGIN").format(user))
     try:
         database.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(user))
         database.execute("DROP TABLE cotahist")
-        monkeypatch.setenv("DATABASE_URL", at(server, database.info.dbname, user=f"reader_{database.info.dbname}"))
+        monkeypatch.setenv("DATABASE_URL", at(trusting, database.info.dbname, user=f"reader_{database.info.dbname}"))
         answer = pyb3("doctor --offline --json")
     finally:
         database.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(user))
@@ -494,66 +484,3 @@ def test_a_standby_or_another_encoding_is_told(
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     assert (answer.code, failed(answer)) == (7, {("database", "connection")})
     assert one(answer, "database", "encoding")["result"] == "warning"
-
-
-@pytest.mark.parametrize(("mode", "result"), [("verify-full", "ok"), ("require", "warning")])
-def test_tls_to_the_database_should_verify_the_server(
-    pyb3: Command,
-    address: Callable[..., str],  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-    mode: str,
-    result: str,
-) -> None:
-    url = address(mode=mode)
-    monkeypatch.setenv("DATABASE_URL", url if mode == "verify-full" else url.split("&")[0])
-    answer = pyb3("doctor --offline --json")
-    found = one(answer, "database", "TLS")
-    assert found["result"] == result and mode in found["message"]
-    assert "secret" not in answer.out
-
-
-@pytest.fixture
-def pooler(database: psycopg.Connection, tmp_path: Path) -> Iterator[str]:
-    """The address of a transaction-mode pgbouncer in front of the test's database."""
-    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-    if program is None:
-        pytest.skip("no pgbouncer here (Debian's package pgbouncer)")
-    parts = conninfo_to_dict(os.environ["DATABASE_URL"])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    folder = Path("/tmp") if os.geteuid() == 0 else tmp_path  # as root it serves as another user
-    config = folder / f"pyb3-pgbouncer-{number}.ini"
-    config.write_text(
-        f"[databases]\n* = host={parts['host']} port={parts.get('port', 5432)} user={parts['user']}\n"
-        "[pgbouncer]\nlisten_addr = 127.0.0.1\nauth_type = any\npool_mode = transaction\nunix_socket_dir =\n"
-        f"listen_port = {number}\n"
-    )
-    config.chmod(0o644)
-    user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    running = subprocess.Popen([program, "-q", *user, config], stderr=subprocess.DEVNULL)
-    address = make_conninfo("", host="127.0.0.1", port=number, dbname=parts["dbname"], user=parts["user"])
-    try:
-        for _ in range(100):
-            try:
-                psycopg.connect(address, connect_timeout=2).close()
-                break
-            except psycopg.OperationalError:
-                time.sleep(0.05)
-        yield address
-    finally:
-        running.terminate()
-        running.wait()
-        config.unlink()
-
-
-def test_a_pooler_on_the_way_is_seen_and_worked_with(
-    pyb3: Command, pooler: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert one(pyb3("doctor --offline --json"), "database", "pooler")["message"] == "none"
-    monkeypatch.setenv("DATABASE_URL", pooler)
-    answer = pyb3("doctor --offline --json")
-    assert answer.code == 0, answer.out
-    assert one(answer, "database", "pooler")["message"].startswith("one stands between")
-    assert one(answer, "database", "TLS")["message"] == "none, on this machine"
-    assert one(answer, "migrations", "revision")["message"] == f"{migrate.HEAD}, the newest"

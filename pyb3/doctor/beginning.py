@@ -27,12 +27,12 @@ def unpacked(data: bytes, name: str) -> bytes:
 def _first_member(data: bytes, name: str) -> bytes:
     if not data.startswith(_LOCAL) or len(data) < _HEADER.size:
         raise FileError(f"{name} begins as a ZIP, and holds no file")
-    _, _, flags, method, *_, name_size, extra_size = _HEADER.unpack_from(data)
+    _, _, flags, method, _, _, _, size, _, name_size, extra_size = _HEADER.unpack_from(data)
     packed = data[_HEADER.size + name_size + extra_size :]
     if flags & 1 or method not in (_STORED, _DEFLATED):
         raise FileError(f"{name} is packed in a way that B3 has not used")
     if method == _STORED:
-        return packed[:_ENOUGH]
+        return packed[: min(size or _ENOUGH, _ENOUGH)]  # 0 where it is said only behind the file
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _ENOUGH)
     except zlib.error as error:

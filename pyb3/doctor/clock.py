@@ -62,5 +62,5 @@ def _words(off: timedelta) -> str:
     seconds = round(off.total_seconds())
     for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
-            return f"{seconds // size:,} {unit}"
+            return f"{round(seconds / size):,} {unit}"
     return f"{seconds} seconds"

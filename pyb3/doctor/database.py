@@ -82,10 +82,10 @@ def _tls(connection: psycopg.Connection[Any]) -> Finding:
         if _on_this_machine(connection.info.hostaddr):
             return ok("TLS", "none, on this machine")
         return warning("TLS", "none: what is sent can be read on its way", "add sslmode=verify-full to DATABASE_URL")
-    if mode in ("verify-ca", "verify-full"):
+    if mode == "verify-full":
         return ok("TLS", f"used, and the server verified (sslmode={mode})")
     advice = "add sslmode=verify-full to DATABASE_URL, and sslrootcert=system or the authority's file"
-    return warning("TLS", f"used, but the server is not verified (sslmode={mode})", advice)
+    return warning("TLS", f"used, but nothing proves that it is the server's (sslmode={mode})", advice)
 
 
 def _on_this_machine(address: str) -> bool:

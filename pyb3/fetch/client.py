@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import stamina
@@ -39,9 +39,10 @@ HEADERS = {
 _TIMEOUT = httpx.Timeout(30, read=90)  # pesquisapregao takes about 20 s to answer
 _CONNECTIONS = 2  # at once, to one host
 _INTERVAL = 0.4  # seconds between two requests to one host
-_RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+_RETRIED_STATUS = frozenset({403, 408, 429, 500, 502, 503, 504})  # 403: how arquivos says "too often"
 _B3 = ("b3.com.br", "bmfbovespa.com.br")
 MAX_DOWNLOAD = 1 << 30
+_MAX_TOKEN = 64 << 10
 _T = TypeVar("_T")
 
 
@@ -151,8 +152,10 @@ class _Client:
 
     @contextmanager
     def stream(self, method: str, url: str, **options: Any) -> Iterator[httpx.Response]:
-        with _gate(urlsplit(url).netloc).turn():
-            with self.http.stream(method, _address(url), **options) as response:
+        parts = urlsplit(url)
+        referer = {"Referer": f"{parts.scheme}://{parts.netloc}/"}  # arquivos answers nobody without one
+        with _gate(parts.netloc).turn():
+            with self.http.stream(method, _address(url), headers=referer, **options) as response:
                 yield response
 
 
@@ -226,18 +229,18 @@ def _token_address(request: Request) -> str:
         if response.status_code == 400:
             raise NotPublished(f"{request.url}: B3 has no such file (400)")
         _check_status(request, response)
-        body = response.read()
+        body = next(response.iter_bytes(_MAX_TOKEN), b"")
     if not body.strip():
         _empty(request)
     try:
         token = json.loads(body).get("token")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise SourceError(f"{request.url}: the answer is not the JSON with a token that was expected") from error
     if not token:
         raise NotPublished(f"{request.url}: B3 has not published the file yet")
     parts = urlsplit(request.url)
     # Without the slash before the question mark B3 answers a consent page, with 200.
-    return f"{parts.scheme}://{parts.netloc}/api/download/?token={token}"
+    return f"{parts.scheme}://{parts.netloc}/api/download/?token={quote(str(token), safe='')}"
 
 
 def _check_status(request: Request, response: httpx.Response) -> None:
