@@ -28,12 +28,12 @@ def _free_port() -> int:
 
 
 @pytest.fixture
-def pooler(server: str, database, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[psycopg.Connection]:
+def pooler(trusting: str, database, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[psycopg.Connection]:
     """pgbouncer in transaction mode before the embedded server, at DATABASE_URL; its console."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
-    port, socket_folder = _free_port(), conninfo_to_dict(server)["host"]
+    port, socket_folder = _free_port(), conninfo_to_dict(trusting)["host"]
     settings = home / "pgbouncer.ini"
     settings.write_text(
         f"[databases]\n* = host={socket_folder} user=postgres\n"
@@ -97,3 +97,15 @@ def test_a_schema_is_migrated_through_a_transaction_pooler(pyb3, pooler, databas
     assert pyb3("db downgrade base").code == 0
     assert pyb3("db upgrade").code == 0
     assert pyb3("db check").code == 0
+
+
+def test_the_doctor_sees_a_pooler_on_the_way(pyb3, pooler) -> None:
+    answer = pyb3("doctor --offline --json")
+    assert answer.code == 0, answer.out
+    said = {found["subject"]: found["message"] for found in answer.objects if found["check"] == "database"}
+    assert said["pooler"].startswith("one stands between") and said["TLS"] == "none, on this machine"
+
+
+def test_the_doctor_sees_that_there_is_no_pooler(pyb3, database) -> None:
+    said = {found["subject"]: found["message"] for found in pyb3("doctor --offline --json").objects}
+    assert said["pooler"] == "none"

@@ -135,3 +135,18 @@ def test_libpqs_own_variables_demand_verification_too(
     assert process("db url").code == 0 and process("db current").code == 0
     monkeypatch.setenv("DATABASE_URL", f"postgresql://b3:a%20secret@127.0.0.1:{port}/postgres")
     refused("db current", 7, "does not match host name")
+
+
+@pytest.mark.parametrize(("mode", "result"), [("verify-full", "ok"), ("require", "warning")])
+def test_the_doctor_says_whether_the_server_is_verified(
+    process: Callable[[str], Answer],
+    address: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    result: str,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", address(mode=mode))
+    answer = process("doctor --offline --json")
+    (found,) = [one for one in answer.objects if (one["check"], one["subject"]) == ("database", "TLS")]
+    assert found["result"] == result and mode in found["message"]
+    assert "secret" not in answer.out + answer.err
