@@ -14,16 +14,16 @@ test check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 docs: .venv/ready
 	$(BIN)/python docs/generate.py
 
-# The newest versions that pyproject.toml allows, for every Python and platform, with the digests of their files.
+# One version of each package for every Python and platform, with the digests of its files; UPGRADE=1 takes the newest.
 lock: .venv/ready
 	$(PIP) install uv
-	$(COMPILE) --upgrade --output-file requirements/run.txt
-	$(COMPILE) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements/run.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt
 
 .venv/ready: pyproject.toml requirements/run.txt
 	$(PYTHON) -m venv .venv

@@ -1,4 +1,4 @@
-"""Write what declarations already say: the command reference, the dataset pages and the workflows' lists of datasets.
+"""Write what declarations say already: pages on commands, library and datasets; the workflows' lists of datasets.
 
 `python docs/generate.py` writes them (`make docs`), `--check` compares and names what is stale.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import typer
 
+import pyb3
 from pyb3.cli.app import app
 from pyb3.datasets import registry
 from pyb3.parse.typed import dtype
@@ -26,7 +28,8 @@ _SPARED = ("help", "version", "install_completion", "show_completion")
 def pages() -> dict[Path, str]:
     """Every generated file, by its path in the repository."""
     names = registry.names()
-    made = {Path("docs/commands.md"): commands(), Path("docs/datasets/README.md"): datasets(names)}
+    made = {Path("docs/commands.md"): commands(), Path("docs/reference.md"): library()}
+    made[Path("docs/datasets/README.md")] = datasets(names)
     made |= {Path(f"docs/datasets/{name}.md"): dataset(registry.get(name).template) for name in names}
     for path in sorted(ROOT.glob(".github/workflows/data-ingestion-*.yml")):
         text = path.read_text("utf-8")
@@ -75,6 +78,38 @@ def _parameters(command: Any) -> Iterator[str]:
         yield f"| `{name}` | {_cell(words)} |"
 
 
+def library() -> str:
+    """The library's names with their docstrings, whose examples run as tests."""
+    lines = [
+        "# Library reference",
+        "Generated from the docstrings by `make docs`; each example runs as a test. [The library](library.md) tells it",
+        "in order, and the [datasets](datasets/README.md) have the columns.",
+    ]
+    for name in pyb3.__all__:
+        one = getattr(pyb3, name)
+        lines += ["", f"## {name}"]
+        if inspect.isfunction(one):
+            lines += ["```python", f"{name}{_signature(one)}", "```"]
+        for part in (inspect.getdoc(one) or "").split("\n\n"):
+            if part.startswith(">>>"):
+                lines += ["", "```pycon", part, "```"]
+            elif part == "Columns:":
+                page = name.removesuffix("_get")
+                lines += ["", f"Columns: those of [{page}](datasets/{page}.md)."]
+            elif not part.startswith("- `"):  # the columns, which have that page
+                lines += ["", part]
+    return "\n".join(lines) + "\n"
+
+
+def _signature(function: Any) -> str:
+    """Parameters, one a line where they are many; types as they are written."""
+    text = str(inspect.signature(function)).replace("'", "")
+    if len(text) < 90:
+        return text
+    inside, _, answer = text[1:].rpartition(")")
+    return "(\n    " + re.sub(r", (?=\w+:|\*,)", ",\n    ", inside) + f"\n){answer}"
+
+
 def datasets(names: Iterable[str]) -> str:
     """The list of datasets."""
     lines = [
@@ -119,7 +154,9 @@ def dataset(one: Template) -> str:
 def _source(source: Source) -> str:
     first = f"from {source.valid_from}" if source.valid_from else ""
     last = f"to {source.valid_to}" if source.valid_to else ""
-    keeps = f"the last {source.keeps}" if source.keeps else ""
+    keeps = f"the last {source.keeps} days" if source.keeps else ""
+    if source.period == "snapshot":
+        keeps = "the last session alone"
     days = " ".join(filter(None, (first, last, keeps))) or "all"
     asked = "" if source.request == "get" else f" ({source.request})"
     return f"| {source.name} | {', '.join(source.serves or (source.period,))} | {days} | `{source.url}`{asked} |"

@@ -93,7 +93,10 @@ def served_home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """Address of an embedded server that lives as long as the test run."""
+    """Address of an embedded server that lives as long as the test run, or of the one at PYB3_TEST_SERVER."""
+    if lent := os.environ.get("PYB3_TEST_SERVER"):
+        yield lent
+        return
     with served_home() as folder:
         answer = spawn("db start", PYB3_HOME=str(folder))
         assert answer.code == 0, answer.err
@@ -105,14 +108,24 @@ def server() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture
+def trusting(server: str) -> str:
+    """The server where it is the embedded one, which asks nobody for a password and whose files are at hand."""
+    if os.environ.get("PYB3_TEST_SERVER"):
+        pytest.skip("the server at PYB3_TEST_SERVER asks for passwords, and its files are its own")
+    return server
+
+
 @pytest.fixture(scope="session")
 def migrated(server: str) -> str:
     """Name of a database with the newest schema, which tests have copies of."""
+    name = "migrated" + os.environ.get("PYTEST_XDIST_WORKER", "")
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE migrated")
-    answer = spawn("db upgrade", DATABASE_URL=at(server, "migrated"))
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # of an earlier run on a server that was lent
+        admin.execute(f"CREATE DATABASE {name}")
+    answer = spawn("db upgrade", DATABASE_URL=at(server, name))
     assert answer.code == 0, answer.err
-    return "migrated"
+    return name
 
 
 def at(server: str, database: str, **parts: str) -> str:
@@ -122,7 +135,7 @@ def at(server: str, database: str, **parts: str) -> str:
 
 @contextlib.contextmanager
 def _database(server: str, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
-    name = f"test_{next(_numbers)}"
+    name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         monkeypatch.setenv("DATABASE_URL", at(server, name))

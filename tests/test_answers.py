@@ -40,7 +40,7 @@ def test_what_passes_is_tried_again(pyb3, database, simulator, recent: date, fau
         ([429] * 9, 5, r"HTTP 429 \(after 3 tries\)", 3),
         (["empty"] * 9, 5, r"empty body \(after 3 tries\)", 3),
         (["cut"] * 9, 5, r"\(after 3 tries\)", 3),
-        ([403], 5, "HTTP 403", 1),
+        ([403] * 9, 5, r"HTTP 403 \(after 3 tries\)", 3),
         ([400], 5, "HTTP 400", 1),
         (["html"], 5, "B3 answered with an HTML page instead of the file", 1),
         ([404], 3, r"B3 has no such file \(404\)", 1),
@@ -87,7 +87,7 @@ def test_the_next_source_answers_where_the_first_does_not(pyb3, database, simula
 
 
 def test_a_broken_source_is_told_of_when_no_other_has_the_day(refused, database, simulator, recent: date) -> None:
-    simulator.faults = [404, "html"]
+    simulator.faults = [404, "html", {"status": 404, "times": 9}]
     refused(f"ingest futures --date {recent}", 5, "HTML page")
 
 

@@ -137,9 +137,9 @@ def test_a_process_ends_in_7_without_a_database(refused, process, monkeypatch) -
 
 
 @pytest.fixture
-def guarded(server: str, database) -> str:
+def guarded(trusting: str, database) -> str:
     """Name of a user whom the server asks for a password: `right`, of one letter or another."""
-    with psycopg.connect(server, autocommit=True) as admin:
+    with psycopg.connect(trusting, autocommit=True) as admin:
         (rules,) = admin.execute("SHOW hba_file").fetchone()
         admin.execute("DROP ROLE IF EXISTS guarded")
         admin.execute("CREATE ROLE guarded LOGIN SUPERUSER PASSWORD 'p@ss/w:rd'")
@@ -206,14 +206,14 @@ def test_psql_is_handed_the_password_unseen(process, server, database, guarded: 
     assert (answer.code, answer.out) == (0, "guarded|42\n"), answer.err
 
 
-def test_a_user_without_rights_is_told(refused, pyb3, server, database, file: Path, monkeypatch) -> None:
+def test_a_user_without_rights_is_told(refused, pyb3, trusting, database, file: Path, monkeypatch) -> None:
     user = sql.Identifier(f"reader_{database.info.dbname}")
     database.execute(sql.SQL("CREATE ROLE {} LOGIN").format(user))
-    address = at(server, database.info.dbname, user=user.as_string().strip('"'))
+    address = at(trusting, database.info.dbname, user=user.as_string().strip('"'))
     monkeypatch.setenv("DATABASE_URL", address)
     refused(f"ingest cotahist --file {file}", 7, "permission denied for table alembic_version")
     database.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(user))
-    refused(f"ingest cotahist --file {file}", 7, "permission denied for table cotahist")
+    refused(f"ingest cotahist --file {file}", 7, "permission denied for sequence ingestions_id_seq")
     database.execute(sql.SQL("DROP OWNED BY {}").format(user))
     database.execute(sql.SQL("DROP ROLE {}").format(user))
 

@@ -93,7 +93,7 @@ def test_the_readmes_commands_do_what_they_say(
 def test_the_readmes_python_runs(block: str, simulator: Simulator) -> None:
     simulator.rows = 400
     names: dict[str, object] = {}
-    exec(block, names)  # noqa: S102 - our own words
+    exec(block, names)
     for name, frame in names.items():
         if name not in ("__builtins__", "pyb3"):
             assert len(frame) > 0, name  # type: ignore[arg-type]
@@ -168,7 +168,7 @@ def test_a_dataset_is_added_as_contributing_says(
     (package / "__init__.py").touch()
     (package / "open_positions.yaml").write_text(template)
     module = types.ModuleType("pyb3.datasets.open_positions")
-    exec(written, module.__dict__)  # noqa: S102 - our own words
+    exec(written, module.__dict__)
     module.OpenPositions.package = "contributed"
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -178,7 +178,7 @@ def test_a_dataset_is_added_as_contributing_says(
     columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'open_positions'"
     assert bare_database.execute(columns).fetchone() == (template.count("\n  - {name: "),)
     names: dict[str, Callable[[Path], None]] = {}
-    exec(test, names)  # noqa: S102 - our own words
+    exec(test, names)
     names["test_open_positions_become_rows"](tmp_path)
 
 
@@ -242,7 +242,7 @@ def test_the_supabase_guide_makes_roles_that_can_do_what_they_need_and_no_more(
     with psycopg.connect(at(server, "supabase"), autocommit=True) as api:
         api.execute("SET ROLE authenticated")
         for name in registry.names():
-            count = api.execute(f"SELECT count(*) FROM b3.{registry.get(name).template.table}").fetchone()  # noqa: S608
+            count = api.execute(f"SELECT count(*) FROM b3.{registry.get(name).template.table}").fetchone()
             assert count is not None and count[0] > 0, name
         for forbidden in ("UPDATE b3.cotahist SET open = 0", "SELECT * FROM b3.alembic_version"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -83,13 +83,10 @@ def test_a_day_that_b3_corrects_arrives_with_refresh(pyb3, database, simulator) 
 
 
 def test_a_row_of_another_session_never_overwrites(pyb3, database, simulator, tmp_path: Path) -> None:
-    own, stray = (
-        b"<Dt>2024-01-15</Dt></TradDt><SctyId><TckrSymb>DI1F25<",
-        b"<Dt>2024-01-16</Dt></TradDt><SctyId><TckrSymb>DI1F25<",
-    )
-    report = generate.price_report(DAY, 50)
-    assert report.count(own) == 1
-    (tmp_path / "stray.xml").write_bytes(report.replace(own, stray))
+    report, day = generate.price_report(DAY, 50), b"<Dt>2024-01-15</Dt>"
+    place = report.rindex(day, 0, report.index(b"<TckrSymb>DI1F25<"))
+    stray = report[:place] + b"<Dt>2024-01-16</Dt>" + report[place + len(day) :]
+    (tmp_path / "stray.xml").write_bytes(stray)
     query = "SELECT price FROM futures WHERE refdate = '2024-01-16' AND symbol = 'DI1F25'"
 
     first = pyb3(f"ingest futures --file {tmp_path}/stray.xml --json").json

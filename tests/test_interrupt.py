@@ -55,6 +55,16 @@ def test_ctrl_c_in_the_middle_of_a_copy_leaves_nothing(database, tmp_path: Path)
     assert database.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'pyb3%%'").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("command", ["fetch cotahist --date", "ingest cotahist --date"])
+def test_ctrl_c_in_a_download_leaves_no_half_file(database, simulator, command: str) -> None:
+    simulator.faults = [{"kind": "stall", "after": 2_000, "seconds": 60}]
+    with _started(f"{command} {DAY}") as process:
+        _wait_until(lambda: list(settings.cache_dir().rglob(".part-*")))
+        _interrupted(process)
+    assert [path for path in settings.cache_dir().rglob("*") if path.is_file()] == []
+    assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (0,)
+
+
 def test_ctrl_c_before_the_merge_leaves_the_day_as_it_was(database, simulator, pyb3) -> None:
     """Every row is staged and only the merge is missing: somebody else keeps the table from being written."""
     pyb3(f"ingest futures --date {DAY}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +68,7 @@ def parse(
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"{output} ends neither in .parquet nor in .csv")
     plugin = registry.get(dataset)
-    files, unit = _at_hand(plugin, date, file, index)
+    files, unit = _at_hand(plugin, _day(date), file, index)
     if not files:
         assert unit is not None
         with bars(quiet) as progress:
@@ -184,19 +185,23 @@ def backfill(
     show.end(results)
 
 
-def _at_hand(plugin: Dataset, date: str | None, file: Path | None, index: str) -> tuple[list[File], Unit | None]:
+def _at_hand(plugin: Dataset, day: dt.date | None, file: Path | None, index: str) -> tuple[list[File], Unit | None]:
     """The file named, or none of them and the unit of the date; a file may be held against a date as well."""
     from ..file import File
 
     if file is None:
-        if date is None:
+        if day is None:
             raise UsageError("say which session with --date, or which file with --file")
         if index:
             raise UsageError("--index says what a --file is of; without one every index is asked for")
-        return [], plugin.unit("day", options.day(date))
+        return [], plugin.unit("day", day)
     if not file.exists():
         raise FileError(f"{file}: no such file")
-    return [File.at(file, item=index)], plugin.unit("day", options.day(date)) if date else None
+    return [File.at(file, item=index)], plugin.unit("day", day) if day else None
+
+
+def _day(text: str | None) -> dt.date | None:
+    return None if text is None else options.day(text)
 
 
 def _run(
@@ -214,13 +219,13 @@ def _run(
     from .. import pipeline
     from ..datasets import registry
 
-    results = []
+    results, day = [], _day(date)
     with bars(quiet) as progress:
         for name in names:
-            plugin = registry.get(name)
             try:
+                plugin = registry.get(name)
                 notes: list[str] = []
-                files, unit = _at_hand(plugin, date, file, index)
+                files, unit = _at_hand(plugin, day, file, index)
                 if not files:
                     files = find(plugin, unit, notes=notes)
                 result = pipeline.load(
@@ -229,7 +234,7 @@ def _run(
             except UsageError:
                 raise
             except PyB3Error as error:
-                result = pipeline.failure(name, date or str(file), error)
+                result = pipeline.failure(name, str(day or file), error)
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
     if not (as_json or quiet):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from ..errors import PyB3Error
 from . import options, show
 
 app = typer.Typer(help="The registry.\n\nExample: pyb3 datasets show futures", invoke_without_command=True)
@@ -19,7 +22,12 @@ def listed(context: typer.Context, as_json: options.Json = False) -> None:
         return
     from ..datasets import registry
 
-    templates = [registry.get(name).template for name in registry.names()]
+    templates = []
+    for name in registry.names():
+        try:
+            templates.append(registry.get(name).template)
+        except PyB3Error as error:  # another package's: the others are there all the same
+            show.notice(str(error))
     if as_json:
         show.objects(
             {"dataset": t.name, "table": t.table, "key": t.key, "description": t.description} for t in templates
@@ -30,7 +38,11 @@ def listed(context: typer.Context, as_json: options.Json = False) -> None:
 
 
 @app.command("show")
-def one(dataset: options.Name, as_json: options.Json = False) -> None:
+def one(
+    dataset: options.Name,
+    as_json: options.Json = False,
+    sql: Annotated[bool, typer.Option("--sql", help="The SQL that makes its table.")] = False,
+) -> None:
     """One dataset's sources in order of preference, its fields and its key.
 
     Example: pyb3 datasets show futures
@@ -42,6 +54,11 @@ def one(dataset: options.Name, as_json: options.Json = False) -> None:
     template = registry.get(dataset).template
     if as_json:
         show.objects([asdict(template)])
+        return
+    if sql:
+        from ..load import table
+
+        print(table.draft(template))
         return
     print(f"{template.name}: {template.description}\ntable {template.table}, key ({', '.join(template.key)})")
     sources = [(s.name, ", ".join(s.serves or (s.period,)), s.valid_from, s.valid_to, s.url) for s in template.sources]

@@ -35,7 +35,7 @@ def notice(message: str) -> None:
 def objects(values: Iterable[dict[str, Any]]) -> None:
     """One JSON object a line."""
     for value in values:
-        print(json.dumps(value, ensure_ascii=False), flush=True)
+        print(json.dumps(value, ensure_ascii=False, default=str), flush=True)  # a date is written as 2024-01-15
 
 
 def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:

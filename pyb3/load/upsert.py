@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -14,9 +14,9 @@ from psycopg import errors, sql
 
 from .. import settings
 from ..errors import DatabaseError, DuplicateKey
+from ..parse.ahead import ahead
 from ..template import Template
-
-_SLICE = 50_000  # rows written to COPY at a time
+from .copy import copy_in, held, lines, listed
 
 
 class Batch(Protocol):
@@ -52,9 +52,9 @@ def load(
 
     `before` and `after` are called in the same transaction.
 
-    Days that the table has no row of are copied straight into it; the others are staged, and only rows that
-    differ are written. Only columns a batch has are touched. Raises DuplicateKey, DatabaseError, and whatever
-    `read` raises.
+    Days that the table has no row of are copied straight into it. Of the others the table's rows are read, and only
+    rows that are not among them are staged and written: a load that changes nothing writes nothing and locks no row.
+    Only columns a batch has are touched. Raises DuplicateKey, DatabaseError, and whatever `read` raises.
     """
     for staged_only in (False, True):
         try:
@@ -63,7 +63,7 @@ def load(
                 counts = _Transaction(connection, template, staged_only).run(read())
                 after(counts)
             return counts
-        except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected) as error:
+        except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected, _Twice) as error:
             # Equal rows in two batches, or two loads that met half-way: staging sorts both out.
             if staged_only:
                 raise DatabaseError(f"loading {template.name} failed: {_line(error)}") from error
@@ -72,7 +72,11 @@ def load(
     raise AssertionError("unreachable")
 
 
-def _line(error: psycopg.Error) -> str:
+class _Twice(Exception):
+    """A key of a row that is to be written was met in another batch, in a row that the table holds as it is."""
+
+
+def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
@@ -85,6 +89,15 @@ class _Stage:
     overwrite: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The table's rows of some days as lines of some columns."""
+
+    columns: tuple[str, ...] = ()
+    days: frozenset[date] = frozenset()
+    lines: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
+
+
 @dataclass
 class _Transaction:
     connection: psycopg.Connection[Any]
@@ -95,10 +108,19 @@ class _Transaction:
     fresh: dict[date, tuple[str, ...] | None] = field(default_factory=dict)
     locked: set[date] = field(default_factory=set)
     stages: dict[tuple[tuple[str, ...], bool], _Stage] = field(default_factory=dict)
+    # What the table holds of the days last read, line by line; and the hashed keys of rows found and not found there.
+    held: _Held = field(default_factory=_Held)
+    same: list[pl.Series] = field(default_factory=list)
+    other: list[pl.Series] = field(default_factory=list)
 
     def run(self, batches: Iterable[Batch]) -> Counts:
-        for batch in prefetched(batches):
+        # Days are found by the key, whatever the statistics say of a table that has just been filled.
+        self._execute("SET LOCAL enable_seqscan = off")
+        for batch in ahead(batches):
             self._add(batch)
+        self._execute("SET LOCAL enable_seqscan = on")
+        if self.same and self.other and pl.concat(self.other).is_in(pl.concat(self.same).implode()).any():
+            raise _Twice(f"{self.template.name}: two rows share a key")
         for stage in self.stages.values():
             self._merge(stage)
         return self.counts
@@ -123,16 +145,36 @@ class _Transaction:
         days = frame["refdate"].unique().sort().to_list()
         self._lock(days)
         if not batch.overwrite or self.staged_only:
-            self._copy(self._stage(columns, batch.overwrite).name, frame)
+            copy_in(self.connection, self._stage(columns, batch.overwrite).name, frame)
             return
         straight = [day for day in days if day in self.fresh and self.fresh[day] in (None, columns)]
         self.fresh.update(dict.fromkeys(straight, columns))
-        for part in frame.with_columns(__straight=pl.col("refdate").is_in(straight)).partition_by("__straight"):
-            direct = part["__straight"][0]
-            part = part.drop("__straight")
-            self._copy(self._table if direct else self._stage(columns, True).name, part)
-            if direct:
-                self.counts.inserted += part.height
+        direct = pl.col("refdate").is_in(straight)
+        if not (part := frame.filter(direct)).is_empty():
+            # In the key's order, which the key's index takes best.
+            copy_in(self.connection, self._table, part.sort(self.template.key))
+            self.counts.inserted += part.height
+        if not (part := self._differing(frame.filter(~direct))).is_empty():
+            copy_in(self.connection, self._stage(columns, True).name, part)
+
+    def _differing(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows that the table does not hold just so; the others are unchanged."""
+        if frame.is_empty() or (own := lines(frame)) is None:
+            return frame
+        columns, days = tuple(frame.columns), frozenset(frame["refdate"].unique())
+        known = self.held if self.held.columns == columns else _Held()
+        if more := sorted(days - known.days):
+            if (found := held(self.connection, self._table, columns, more)) is None:
+                return frame
+            self.held = _Held(columns, frozenset(more), found)
+            # A day may go on from one batch to the next: what was read last is looked at once more.
+            known = _Held(columns, days, pl.concat([known.lines, found]))
+        same = own.is_in(known.lines.implode())
+        self.counts.unchanged += int(same.sum())
+        keys = frame.select(self.template.key).hash_rows()
+        self.same.append(keys.filter(same))
+        self.other.append(keys.filter(~same))
+        return frame.filter(~same)
 
     def _folded(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Equal rows become one; rows that share a key and differ are an error."""
@@ -173,16 +215,10 @@ class _Transaction:
             self._execute(
                 "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA",
                 known.name,
-                _listed(columns),
+                listed(columns),
                 self._table,
             )
         return known
-
-    def _copy(self, table: sql.Identifier, frame: pl.DataFrame) -> None:
-        query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, _listed(frame.columns))
-        with self.connection.cursor().copy(query) as copy:
-            for part in frame.iter_slices(_SLICE):
-                copy.write(part.write_csv(include_header=False).encode())
 
     def _merge(self, stage: _Stage) -> None:
         """Write what differs. ON CONFLICT locks every row it meets, so rows that are there are left out before it."""
@@ -196,9 +232,9 @@ class _Transaction:
             "table": self._table,
             "stage": stage.name,
             "join": join,
-            "columns": _listed(stage.columns),
+            "columns": listed(stage.columns),
             "row": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in stage.columns),
-            "key": _listed(key),
+            "key": listed(key),
             "changed": changed,
             "set": sql.SQL(", ").join(
                 sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in (*values, *self._number)
@@ -207,11 +243,12 @@ class _Transaction:
         if stage.overwrite:
             row = self.connection.execute(
                 sql.SQL(
-                    "WITH written AS (INSERT INTO {table} ({columns})"
-                    " SELECT {row} FROM {stage} s LEFT JOIN {table} t ON {join} WHERE t.refdate IS NULL OR {changed}"
-                    " ON CONFLICT ({key}) DO UPDATE SET {set} RETURNING (xmax = 0) AS fresh)"
-                    " SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh), 0,"
-                    " (SELECT count(*) FROM {stage}) FROM written"
+                    "WITH differing AS MATERIALIZED (SELECT {row}, t.refdate IS NULL AS pyb3_new"
+                    " FROM {stage} s LEFT JOIN {table} t ON {join} WHERE t.refdate IS NULL OR {changed}),"
+                    " written AS (INSERT INTO {table} ({columns}) SELECT {columns} FROM differing"
+                    " ON CONFLICT ({key}) DO UPDATE SET {set})"
+                    " SELECT count(*) FILTER (WHERE pyb3_new), count(*) FILTER (WHERE NOT pyb3_new), 0,"
+                    " (SELECT count(*) FROM {stage}) FROM differing"
                 ).format(**parts)
             ).fetchone()
         else:
@@ -234,7 +271,7 @@ class _Transaction:
         """The same across batches: only where one followed another can a key stand twice by now."""
         if not self.staged_only:
             return
-        key = _listed(self.template.key)
+        key = listed(self.template.key)
         count = "SELECT count(*) FROM {}"
         before = self._execute(count, stage.name).fetchone()
         self._execute("CREATE TEMP TABLE pyb3_folded ON COMMIT DROP AS SELECT DISTINCT * FROM {}", stage.name)
@@ -251,22 +288,6 @@ class _Transaction:
         return self.connection.execute(sql.SQL(query).format(*parts))
 
 
-def _listed(columns: Iterable[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, columns))
-
-
 def _row(alias: LiteralString, columns: Iterable[str]) -> sql.Composed:
     fields = sql.SQL(", ").join(sql.SQL(alias + ".{}").format(sql.Identifier(name)) for name in columns)
     return sql.SQL("ROW({})").format(fields)
-
-
-def prefetched(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The same batches, the next one parsed while one is being copied."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    iterator = iter(batches)
-    with ThreadPoolExecutor(1, thread_name_prefix="parse") as worker:
-        following = worker.submit(next, iterator, None)
-        while (batch := following.result()) is not None:
-            following = worker.submit(next, iterator, None)
-            yield batch

@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 
 from ..errors import FileError, NotPublished
 from ..signature import HEAD, is_html, is_zip
+from .inflate import Inflated
 
 MAX_UNPACKED = 4 << 30  # COTAHIST of a whole year is 0.6 GB
 MAX_NESTED = 512 << 20
@@ -98,12 +99,18 @@ def _newest_member(stream: IO[bytes], name: str) -> tuple[str, IO[bytes]]:
         # Only the last part of a member's name is used, and only to tell people: nothing is written by it.
         inner = newest.filename.replace("\\", "/").rsplit("/", 1)[-1]
         try:
-            return inner, archive.open(newest)
+            return inner, _opened(stream, archive, newest)
         except zipfile.BadZipFile:  # behind a Windows stub, an offset may count the stub or not: look for the member
             newest.header_offset = _header_offset(stream, newest)
-            return inner, archive.open(newest)
+            return inner, _opened(stream, archive, newest)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
         raise FileError(f"{name} is not a whole ZIP: {error}") from error
+
+
+def _opened(stream: IO[bytes], archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    """The member's bytes, after zipfile has found its own header good. Raises as zipfile does."""
+    opened = archive.open(member)
+    return opened if member.compress_type != zipfile.ZIP_DEFLATED else cast(IO[bytes], Inflated(stream, member))
 
 
 def _header_offset(stream: IO[bytes], member: zipfile.ZipInfo) -> int:

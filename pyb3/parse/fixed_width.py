@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from ..errors import FieldInvalid, FileError, Incomplete
-from ..template import Format, Template
+from ..template import Field, Format, Template
+from .ahead import ahead
 from .archive import Member
 from .typed import Notation, typed
 
-CHUNK = 32 << 20
+CHUNK = 8 << 20
 _SEPARATOR = "\x01"  # never in a record: each line is one column
 
 
 def read_fixed_width(
     member: Member, template: Template, form: Format, *, allow_incomplete: bool = False
 ) -> Iterator[pl.DataFrame]:
-    """Yield the records of a file as typed frames, some 130,000 rows at a time.
+    """Yield the records of a file as typed frames, some 33,000 rows at a time.
 
     Options: `width`, `record` (what a record begins with, or bears at `record_at`), `header` and `trailer` (regular
     expressions with groups `name`, `date`, and for the trailer `records`, which counts header and trailer too),
@@ -34,7 +35,7 @@ def read_fixed_width(
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
     running = None if allow_incomplete else options.get("running")
     name, records, previous = member.name, 0, None
-    for block in _blocks(member):
+    for block in ahead(_blocks(member)):
         number = records + 1
         records += block.count(b"\n") + 1
         if trailer is not None and trailer.found:
@@ -129,27 +130,40 @@ def _blocks(member: Member) -> Iterator[bytes]:
 def _frame(block: bytes, template: Template, form: Format, notation: Notation, name: str, first: int) -> pl.DataFrame:
     count, width, record = block.count(b"\n") + 1, form.options["width"], form.options["record"]
     at = form.options.get("record_at", 1) - 1
-    if not block.isascii():
+    ascii_only = block.isascii()
+    if not ascii_only:
         block = block.decode("latin-1").encode()
     try:
         line = pl.read_csv(
             io.BytesIO(block), has_header=False, separator=_SEPARATOR, quote_char=None, schema={"line": pl.String}
         )["line"].str.strip_suffix("\r")
-    except pl.exceptions.ComputeError as error:
+    except pl.exceptions.PolarsError as error:
         raise FileError(f"{name}: a record from line {first:,} on holds control characters") from error
-    wrong = (line.str.len_chars() != width) | (line.str.slice(at, len(record)) != record)
+    length = line.str.len_bytes() if ascii_only else line.str.len_chars()
+    wrong = (length != width) | (line.str.slice(at, len(record)) != record)
     if len(line) != count or wrong.any() or line.null_count():
         texts = block.decode().split("\n")  # an empty line is not in the frame: count in the text itself
         raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, at, record)
-    columns = []
-    for field, (start, length, *sign) in template.columns(form.name).items():
-        value = pl.col("line").str.slice(start - 1, length).str.strip_chars(" ")
-        full = _signed(pl.col("line").str.slice(sign[0] - 1, 1), value) if sign else value
-        blank = template.field(field).blank
-        columns.append(pl.when(value != "").then(full).otherwise(pl.lit(blank, pl.String)).alias(field))
     fields = [field for field in template.fields if form.name in field.at]
-    numbers = pl.int_range(first, first + count, eager=True)
-    return typed(line.to_frame("line").select(columns), fields, notation, name, numbers)
+    told = fields, notation, name, pl.int_range(first, first + count, eager=True)
+    lines = line.to_frame("line")
+    try:  # a number fills its field as a rule: blanks are looked for where the rule fails
+        return typed(lines.select(_sliced(f, f.at[form.name], f.blank is None) for f in fields), *told)
+    except FieldInvalid:
+        return typed(lines.select(_sliced(f, f.at[form.name], False) for f in fields), *told)
+
+
+def _sliced(field: Field, at: Sequence[int], full: bool) -> pl.Expr:
+    """A field's text out of `line`: as it stands where it is a number that is `full`, else without its blanks."""
+    start, length, *sign = at
+    value = pl.col("line").str.slice(start - 1, length)
+    if not full or sign or field.type in ("text", "boolean"):
+        value = value.str.strip_chars(" ")
+        if sign:
+            signed = _signed(pl.col("line").str.slice(sign[0] - 1, 1), value)
+            value = pl.when(value != "").then(signed).otherwise(pl.lit(""))
+        value = value.replace("", field.blank)
+    return value.alias(field.name)
 
 
 def _signed(sign: pl.Expr, value: pl.Expr) -> pl.Expr:

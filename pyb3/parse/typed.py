@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 import polars as pl
 
@@ -52,46 +55,76 @@ def typed(text: pl.DataFrame, fields: Iterable[Field], notation: Notation, file:
     Raises FieldInvalid with the line (from `lines`) of the first value that does not fit its field.
     """
     fields = list(fields)
-    checks = [
-        check.any().alias(f"{number}/{kind}")
-        for number, field in enumerate(fields)
-        for kind, check in _wrong(field, notation).items()
-    ]
-    found = text.select(checks).row(0) if checks and text.height else ()
-    for check, wrong in zip(checks, found, strict=bool(found)):
-        if wrong:
-            number, kind = check.meta.output_name().split("/")
-            field = fields[int(number)]
-            column = text[field.name]
-            where = text.select(_wrong(field, notation)[kind]).to_series().fill_null(False).arg_max()
-            raise FieldInvalid(file, int(lines[where or 0]), field.b3, column[where or 0] or "", kind)
     frame = text.select(_cast(field, notation).alias(field.name) for field in fields)
+    blanks, nulls = text.null_count().row(0, named=True), frame.null_count().row(0, named=True)
+    texts = [field.name for field in fields if field.type == "text"]
+    with_nul = text.select(pl.col(texts).str.contains("\0", literal=True).any()).row(0, named=True) if texts else {}
     for field in fields:
-        if field.type == "date" and frame[field.name].null_count() > text[field.name].null_count():
-            where = (frame[field.name].is_null() & text[field.name].is_not_null()).arg_max() or 0
-            raise FieldInvalid(file, int(lines[where]), field.b3, text[field.name][where], "a date")
+        if blanks[field.name] and not field.nullable:
+            raise _invalid(text, field, pl.col(field.name).is_null(), "allowed to be blank", file, lines)
+        if with_nul.get(field.name):
+            nul = pl.col(field.name).str.contains("\0", literal=True)
+            raise _invalid(text, field, nul, "text: it holds a NUL", file, lines)
+        if nulls[field.name] > blanks[field.name]:  # some value is not what its cast can read
+            column = text.select(_spelled(field, notation)).to_series()
+            if column.null_count() > blanks[field.name]:
+                wrong = pl.col(field.name).is_not_null() & pl.lit(column).is_null()
+                raise _invalid(text, field, wrong, _expected(field, notation), file, lines)
+            frame = frame.with_columns(column.alias(field.name))
     return frame
 
 
-def _wrong(field: Field, notation: Notation) -> dict[str, pl.Expr]:
-    """What must not be, by what the value should have been."""
-    column, wrong = pl.col(field.name), {}
-    if not field.nullable:
-        wrong["allowed to be blank"] = column.is_null()
+def _invalid(
+    text: pl.DataFrame, field: Field, wrong: pl.Expr, expected: str, file: str, lines: pl.Series
+) -> FieldInvalid:
+    """The error for the first of a field's wrong values."""
+    where = text.select(wrong.fill_null(False)).to_series().arg_max() or 0
+    return FieldInvalid(file, int(lines[where]), field.b3, text[field.name][where] or "", expected)
+
+
+def _expected(field: Field, notation: Notation) -> str:
+    number = f"a number of {field.decimals} decimals" if notation.decimal else "a number"
+    return {"integer": "a whole number", "decimal": number, "date": "a date", "boolean": "a truth value"}[field.type]
+
+
+def _cast(field: Field, notation: Notation) -> pl.Expr:
+    """The value as its type, null where it is none: `typed` looks for those."""
+    column = pl.col(field.name)
     match field.type:
         case "integer":
-            wrong["a whole number"] = ~_ungrouped(column, notation).str.contains(r"^[+-]?\d{1,18}$")
+            return _ungrouped(column, notation).cast(pl.Int64, strict=False)
         case "decimal" if not notation.decimal:
-            wrong["a number"] = ~column.str.contains(r"^[+-]?\d{1,29}$")
-        case "decimal":
-            mark = "\\" + notation.decimal
-            pattern = rf"^[+-]?\d{{1,25}}({mark}\d{{0,{field.decimals}}}0*)?$"
-            wrong[f"a number of {field.decimals} decimals"] = ~_ungrouped(column, notation).str.contains(pattern)
+            # Up to 18 digits, which is nearly all there is: units first, then Decimal times Decimal, which is exact.
+            unit = pl.lit(Decimal((0, (1,), -field.decimals)))
+            units = column.cast(pl.Int64, strict=False).cast(pl.Decimal(38, 0))
+            return (units * unit).cast(pl.Decimal(38, field.decimals))
+        case "decimal":  # the cast alone would round, and read an exponent
+            mark = re.escape(notation.decimal)
+            plain = _ungrouped(column, notation)
+            number = plain.str.contains(rf"^[+-]?[0-9]{{1,25}}({mark}[0-9]{{0,{field.decimals}}}0*)?$")
+            value = plain.str.replace(notation.decimal, ".", literal=True)
+            return pl.when(number).then(value).cast(pl.Decimal(38, field.decimals), strict=False)
+        case "date":
+            # Its length too: 2024013 would be read as 3 January.
+            whole = column.str.len_bytes() == len(date(2000, 12, 31).strftime(notation.date))
+            return pl.when(whole).then(column).str.to_date(notation.date, strict=False)
         case "boolean":
-            wrong["a truth value"] = ~column.is_in(list(_TRUTH))
-        case "text":
-            wrong["text: it holds a NUL"] = column.str.contains("\0", literal=True)
-    return wrong
+            return column.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
+        case _:
+            return column
+
+
+def _spelled(field: Field, notation: Notation) -> pl.Expr:
+    """The same for implied decimals of any length, by way of text."""
+    if field.type != "decimal" or notation.decimal:
+        return _cast(field, notation)
+    column = pl.col(field.name)
+    sign = column.str.extract(r"^([+-])").fill_null("")
+    digits = column.str.strip_chars_start("+-").str.zfill(field.decimals + 1)
+    whole, fraction = digits.str.head(-field.decimals), digits.str.tail(field.decimals)
+    text = pl.concat_str(sign, whole, pl.lit("."), fraction) if field.decimals else column
+    number = column.str.contains(r"^[+-]?[0-9]{1,29}$")
+    return pl.when(number).then(text).cast(pl.Decimal(38, field.decimals), strict=False)
 
 
 def _ungrouped(column: pl.Expr, notation: Notation) -> pl.Expr:
@@ -99,28 +132,6 @@ def _ungrouped(column: pl.Expr, notation: Notation) -> pl.Expr:
     if not notation.thousands:
         return column
     mark = "\\" + notation.thousands
-    grouped = column.str.contains(rf"^[+-]?\d{{1,3}}({mark}\d{{3}})*(\{notation.decimal or '.'}\d*)?$")
+    grouped = column.str.contains(rf"^[+-]?[0-9]{{1,3}}({mark}[0-9]{{3}})*(\{notation.decimal or '.'}[0-9]*)?$")
     plain = column.str.replace_all(notation.thousands, "", literal=True)
     return pl.when(grouped).then(plain).otherwise(column)
-
-
-def _cast(field: Field, notation: Notation) -> pl.Expr:
-    column = pl.col(field.name)
-    match field.type:
-        case "decimal" if not notation.decimal:
-            sign = column.str.extract(r"^([+-])").fill_null("")
-            digits = column.str.strip_chars_start("+-").str.zfill(field.decimals + 1)
-            text = pl.concat_str(sign, digits.str.head(-field.decimals), pl.lit("."), digits.str.tail(field.decimals))
-            return text.cast(pl.Decimal(38, field.decimals))
-        case "decimal":
-            plain = _ungrouped(column, notation).str.replace(notation.decimal, ".", literal=True)
-            return plain.cast(pl.Decimal(38, field.decimals))
-        case "date":
-            # strict=False: typed() looks for what came out null and names it with its line.
-            return column.str.to_date(notation.date, strict=False)
-        case "integer":
-            return _ungrouped(column, notation).cast(pl.Int64)
-        case "boolean":
-            return column.replace_strict(_TRUTH, return_dtype=pl.Boolean)
-        case _:
-            return column

@@ -25,12 +25,11 @@ def read_xml_messages(
 
     Options: `message`, its `namespace`, the `group` element that holds one, and `keep`, patterns by path that the
     texts there must match for the message to be read (all are counted). A place is a path of tags below the
-    message, where `*` is any tag, and `Path[2]` is where the path stands for the second time; an amount's currency is
-    the row's (place `@Ccy`) unless the place names another: `Path@USD`. What has no place must be among the `ignored`
-    paths, unless the table takes a `partial` view of the messages.
-    Where one message holds many rows, `row` names their element and `others` those that are no rows of the dataset,
-    which are counted and noted; what stands outside of both is every row's. The number of messages must be the one
-    the file's header announces. Raises FileError, Incomplete, FieldInvalid.
+    message, where `*` is any tag; an amount's currency is the row's (place `@Ccy`) unless the place names another:
+    `Path@USD`. What has no place must be among the `ignored` paths, unless the table takes a `partial` view of the
+    messages. Where one message holds many rows, `row` names their element and `others` those that are no rows of the
+    dataset, which are counted and noted; what stands outside of both is every row's. The number of messages must be
+    the one the file's header announces. Raises FileError, Incomplete, FieldInvalid.
     """
     rows = _Rows(member.name, template, form)
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
@@ -131,7 +130,6 @@ class _Rows:
 
     def _add(self, message: Any, leaves: Iterable[tuple[str, Any]]) -> None:
         row: dict[str, str] = {}
-        times: dict[str, int] = {}
         currencies: dict[str, str] = {}
         for path, element in leaves:
             if (text := (element.text or "").strip()) == "":
@@ -140,12 +138,7 @@ class _Rows:
             if field is None:
                 continue
             if field in row:
-                times[path] = times.get(path, 1) + 1
-                field = self._paths.get(f"{path}[{times[path]}]")
-                if field is None and self._partial:
-                    continue
-                if field is None:
-                    raise FileError(f"{self._where(element)} names {path} {times[path]} times in one message")
+                raise FileError(f"{self._where(element)} names {path} twice in one message")
             row[field] = text
             if currency := element.get("Ccy"):
                 self._note_currency(path, currency, currencies, element)

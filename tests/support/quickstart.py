@@ -47,11 +47,11 @@ def _look(template: Template) -> None:
     numbers = [field.name for field in template.fields if field.type == "decimal"] or ["refdate"]
     with connect.connect() as connection:
         counts = ", ".join(f'count("{name}")' for name in numbers)
-        filled = connection.execute(f"SELECT {counts} FROM {table}").fetchone()  # noqa: S608 - names of our templates
+        filled = connection.execute(f"SELECT {counts} FROM {table}").fetchone()
     measured = [name for name, count in zip(numbers, filled or (), strict=True) if count]
     columns = ", ".join(f'"{name}"' for name in list(dict.fromkeys([*template.key, *measured]))[:_SHOWN])
-    count = f"SELECT count(*) AS {template.table}_rows FROM {table}"  # noqa: S608
-    _pyb3("db", "psql", "-c", count, "-c", f"SELECT {columns} FROM {table} ORDER BY refdate DESC LIMIT 3")  # noqa: S608
+    count = f"SELECT count(*) AS {template.table}_rows FROM {table}"
+    _pyb3("db", "psql", "-c", count, "-c", f"SELECT {columns} FROM {table} ORDER BY refdate DESC LIMIT 3")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""COPY between frames and tables, as CSV; a row's line is the same on both ways."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+_SEPARATOR = "\x01"  # each line is one column
+
+
+def copy_in(connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame) -> None:
+    """Append the frame's rows to the table's columns of the same names."""
+    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, listed(frame.columns))
+    with connection.cursor().copy(query) as copy:
+        copy.write(_text(frame))
+
+
+def held(
+    connection: psycopg.Connection[Any], table: sql.Identifier, columns: Iterable[str], days: list[date]
+) -> pl.Series | None:
+    """The lines of the table's rows of these days; None where some text keeps its row from being one line."""
+    query = sql.SQL("COPY (SELECT {} FROM {} WHERE refdate = ANY({})) TO STDOUT (FORMAT csv)")
+    with connection.cursor().copy(query.format(listed(columns), table, sql.Literal(days))) as copy:
+        rows = list(copy)
+    return _split(b"".join(rows), len(rows))
+
+
+def lines(frame: pl.DataFrame) -> pl.Series | None:
+    """The lines the frame's rows have as rows of a table; None as for `held`."""
+    return _split(_text(frame), frame.height)
+
+
+def listed(columns: Iterable[str]) -> sql.Composed:
+    """Column names, quoted, as a list."""
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _text(frame: pl.DataFrame) -> bytes:
+    truth = pl.col(pl.Boolean).replace_strict(
+        {True: "t", False: "f"}, return_dtype=pl.String
+    )  # as PostgreSQL writes it
+    return frame.with_columns(truth).write_csv(include_header=False).encode()
+
+
+def _split(text: bytes, rows: int) -> pl.Series | None:
+    if not rows:
+        return pl.Series(dtype=pl.String)
+    try:
+        found = pl.read_csv(
+            io.BytesIO(text), has_header=False, separator=_SEPARATOR, quote_char=None, schema={"line": pl.String}
+        )["line"]
+    except pl.exceptions.PolarsError:
+        return None
+    return found if len(found) == rows else None
