@@ -21,6 +21,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pyb3 import calendar
@@ -29,6 +30,9 @@ from tests.support.simulator import Simulator, running
 ROOT = Path(__file__).resolve().parents[1]
 _SETTINGS = ("DATABASE_URL", "PYB3_SCHEMA", "PYB3_MIRROR", "PYB3_RETRIES", "PGPASSWORD")
 _numbers = itertools.count()
+
+settings.register_profile("pyb3", deadline=None)  # a machine that others use too is no reason to fail
+settings.load_profile("pyb3")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +29,29 @@ def test_two_processes_start_it_at_once(process, home: Path) -> None:
     assert not (home / "postgres" / "postmaster.pid").exists()
     assert process("db check").code == 0, "what was there is there when it starts again, by itself"
     assert (home / "postgres" / "postmaster.pid").read_text().split()[0] != first
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_it_starts_for_a_plain_user_though_root_was_first(home: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
+    if subprocess.run([sys.executable, "-c", "import pyb3.cli.app"], capture_output=True, **user).returncode:
+        pytest.skip("the environment of these tests is closed to other users")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    shared = home / "tmp"
+    shared.mkdir(mode=0o755)
+    (shared / ".lockfile").touch(mode=0o644)  # as the server's package leaves it
+    environment = os.environ | {"HOME": str(home), "TMPDIR": str(shared)}
+    environment.pop("XDG_RUNTIME_DIR", None)
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "pyb3", "db", word], capture_output=True, text=True, env=environment, **user
+        )
+        for word in ("start", "stop")
+    ]
+    assert [(one.returncode, one.stderr) for one in said] == [(0, ""), (0, "")]
+    assert f"host={home}" in said[0].stdout
+    assert (home / "postgres").owner() == "nobody"
 
 
 def test_stopping_what_does_not_run_starts_nothing(process, home: Path) -> None:

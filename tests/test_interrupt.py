@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -37,10 +38,10 @@ def _interrupted(process: subprocess.Popen) -> None:
     assert err == "pyb3: interrupted; the unit at hand was rolled back\n"
 
 
-def _wait_until(true: Callable[[], object]) -> None:
+def _wait_until(true: Callable[[], object], process: subprocess.Popen) -> None:
     end = time.monotonic() + 30
     while not true():
-        assert time.monotonic() < end, "it never came to that"
+        assert process.poll() is None and time.monotonic() < end, "it never came to that"
         time.sleep(0.01)
 
 
@@ -49,7 +50,7 @@ def test_ctrl_c_in_the_middle_of_a_copy_leaves_nothing(database, tmp_path: Path)
     file.write_bytes(generate.cotahist([DAY], 120_000))
     copying = "SELECT tuples_processed FROM pg_stat_progress_copy WHERE tuples_processed > 0"
     with _started(f"load cotahist --file {file}") as process:
-        _wait_until(lambda: database.execute(copying).fetchone())
+        _wait_until(lambda: database.execute(copying).fetchone(), process)
         _interrupted(process)
     assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (0,)
     assert database.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'pyb3%%'").fetchone() == (0,)
@@ -59,7 +60,7 @@ def test_ctrl_c_in_the_middle_of_a_copy_leaves_nothing(database, tmp_path: Path)
 def test_ctrl_c_in_a_download_leaves_no_half_file(database, simulator, command: str) -> None:
     simulator.faults = [{"kind": "stall", "after": 2_000, "seconds": 60}]
     with _started(f"{command} {DAY}") as process:
-        _wait_until(lambda: list(settings.cache_dir().rglob(".part-*")))
+        _wait_until(lambda: list(settings.cache_dir().rglob(".part-*")), process)
         _interrupted(process)
     assert [path for path in settings.cache_dir().rglob("*") if path.is_file()] == []
     assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (0,)
@@ -71,9 +72,12 @@ def test_ctrl_c_before_the_merge_leaves_the_day_as_it_was(database, simulator, p
     before = database.execute("SELECT * FROM futures ORDER BY symbol").fetchall()
     simulator.seed = 1
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
-    with psycopg.connect(database.info.dsn) as other, _started(f"ingest futures --date {DAY} --refresh") as process:
+    with (
+        psycopg.connect(os.environ["DATABASE_URL"]) as other,
+        _started(f"ingest futures --date {DAY} --refresh") as process,
+    ):
         other.execute("LOCK TABLE futures IN SHARE MODE")
-        _wait_until(lambda: database.execute(waiting).fetchone())
+        _wait_until(lambda: database.execute(waiting).fetchone(), process)
         _interrupted(process)
     assert database.execute("SELECT * FROM futures ORDER BY symbol").fetchall() == before
 
@@ -82,7 +86,9 @@ def test_ctrl_c_before_the_merge_leaves_the_day_as_it_was(database, simulator, p
 def test_ctrl_c_in_a_backfill_leaves_whole_sessions(database, simulator, jobs: int) -> None:
     simulator.rows = 2_000
     with _started(f"backfill cotahist --from 2024-01-02 --to 2024-12-30 --jobs {jobs}") as process:
-        _wait_until(lambda: database.execute("SELECT count(DISTINCT refdate) FROM cotahist").fetchone()[0] >= 3)
+        _wait_until(
+            lambda: database.execute("SELECT count(DISTINCT refdate) FROM cotahist").fetchone()[0] >= 3, process
+        )
         _interrupted(process)
     counts = database.execute("SELECT count(*) FROM cotahist GROUP BY refdate").fetchall()
     assert 3 <= len(counts) < 200

@@ -13,7 +13,6 @@ from ..file import File, read_sidecar
 from ..progress import SILENT, Progress
 from ..template import Source, Template
 from ..unit import Unit
-from .client import download
 from .request import Request, request
 
 Items = Callable[[Source], list[str]]
@@ -60,6 +59,8 @@ def fetch_file(
             if path in _absent and not refresh:
                 raise NotPublished(_absent[path])
             try:
+                from .client import download  # what is in the cache needs no HTTP client, which is slow to import
+
                 download(asked, path, progress)
             except NotPublished as error:
                 if source.period not in (unit.kind, "snapshot"):

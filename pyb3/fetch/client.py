@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 import threading
 import time
 import zipfile
@@ -18,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import httpx
 import stamina
@@ -253,13 +252,12 @@ def _check_status(request: Request, response: httpx.Response) -> None:
 
 
 def _write(request: Request, response: httpx.Response, target: Path, progress: Progress) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
-    part = Path(name)
+    part = target.with_name(f".part-{uuid4().hex}")
     length = response.headers.get("Content-Length", "")
     total = int(length) if length.isdecimal() else None
     try:
         digest, size = hashlib.sha256(), 0
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             for block in blocks(request, response):
                 digest.update(block)
                 size += len(block)

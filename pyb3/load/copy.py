@@ -22,11 +22,18 @@ def copy_in(connection: psycopg.Connection[Any], table: sql.Identifier, frame: p
 
 
 def held(
-    connection: psycopg.Connection[Any], table: sql.Identifier, columns: Iterable[str], days: list[date]
+    connection: psycopg.Connection[Any],
+    table: sql.Identifier,
+    columns: Iterable[str],
+    days: list[date],
+    key: Iterable[str],
 ) -> pl.Series | None:
-    """The lines of the table's rows of these days; None where some text keeps its row from being one line."""
-    query = sql.SQL("COPY (SELECT {} FROM {} WHERE refdate = ANY({})) TO STDOUT (FORMAT csv)")
-    with connection.cursor().copy(query.format(listed(columns), table, sql.Literal(days))) as copy:
+    """The lines of the table's rows of these days; None where some text keeps its row from being one line.
+
+    In the order of `key`, so that the key's own index is taken whatever the statistics say.
+    """
+    query = sql.SQL("COPY (SELECT {} FROM {} WHERE refdate = ANY({}) ORDER BY {}) TO STDOUT (FORMAT csv)")
+    with connection.cursor().copy(query.format(listed(columns), table, sql.Literal(days), listed(key))) as copy:
         rows = list(copy)
     return _split(b"".join(rows), len(rows))
 

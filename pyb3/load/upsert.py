@@ -164,7 +164,7 @@ class _Transaction:
         columns, days = tuple(frame.columns), frozenset(frame["refdate"].unique())
         known = self.held if self.held.columns == columns else _Held()
         if more := sorted(days - known.days):
-            if (found := held(self.connection, self._table, columns, more)) is None:
+            if (found := held(self.connection, self._table, columns, more, self.template.key)) is None:
                 return frame
             self.held = _Held(columns, frozenset(more), found)
             # A day may go on from one batch to the next: what was read last is looked at once more.
@@ -200,12 +200,15 @@ class _Transaction:
         lock = "SELECT pg_advisory_xact_lock(hashtext(%s), d - date '2000-01-01') FROM unnest(%s::date[]) d"
         self.connection.execute(lock, (f"pyb3/{settings.schema()}.{self.template.table}", new))
         # COPY does not write into a table whose row-level security binds this user: such days are all staged.
+        # One day at a time, in the key's order: the key's own index is taken, in the day's own partition.
         absent = sql.SQL(
-            "SELECT d FROM unnest(%s::date[]) d WHERE NOT row_security_active(%s::regclass)"
-            " AND NOT EXISTS (SELECT FROM {} WHERE refdate = d)"
-        ).format(self._table)
+            "SELECT NOT row_security_active(%s::regclass)"
+            " AND (SELECT refdate FROM {} WHERE refdate = %s ORDER BY {} LIMIT 1) IS NULL"
+        ).format(self._table, listed(self.template.key))
         name = self._table.as_string(self.connection)
-        self.fresh.update({day: None for (day,) in self.connection.execute(absent, (new, name))})
+        for day in new:
+            if self.connection.execute(absent, (name, day)).fetchone() == (True,):
+                self.fresh[day] = None
 
     def _stage(self, columns: tuple[str, ...], overwrite: bool) -> _Stage:
         known = self.stages.get((columns, overwrite))

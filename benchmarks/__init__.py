@@ -1,0 +1,1 @@
+"""What PyB3 takes, beside what it could take at best and what others take."""
