@@ -61,6 +61,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.setenv("PYB3_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_COLOR", "1")
     yield
+    if (tmp_path / "home/postgres/postmaster.pid").exists():  # the command under test has started one
+        spawn("db stop", PYB3_HOME=str(tmp_path / "home"))
     if (client := sys.modules.get("pyb3.fetch.client")) and client._client.cache_info().currsize:
         client._client().http.close()
         client._client.cache_clear()
