@@ -159,7 +159,7 @@ def _source(source: Source) -> str:
         keeps = "the last session alone"
     days = " ".join(filter(None, (first, last, keeps))) or "all"
     asked = "" if source.request == "get" else f" ({source.request})"
-    return f"| {source.name} | {', '.join(source.serves or (source.period,))} | {days} | `{source.url}`{asked} |"
+    return f"| {source.name} | {', '.join(source.kinds)} | {days} | `{source.url}`{asked} |"
 
 
 def _field(field: Field, template: Template) -> str:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def one_line(words: object) -> str:
+    """What is said, on one line: libraries break theirs."""
+    return " ".join(str(words).split())
+
+
 class PyB3Error(Exception):
     """Something failed for a reason no other class names."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,12 @@ class File:
 def sidecar(path: Path) -> Path:
     """Where the facts of a downloaded file are kept: beside it."""
     return path.with_name(path.name + ".json")
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes. Raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:

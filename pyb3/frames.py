@@ -16,9 +16,7 @@ from . import calendar, pipeline
 from .datasets.base import Dataset
 from .datasets.indexes import canonical
 from .errors import MissingSessions, NoSession, NotPublished
-from .fetch import cache
 from .file import File
-from .template import Source
 from .unit import Kind, Unit
 
 Where = pl.Expr | Callable[[pl.DataFrame], pl.DataFrame]
@@ -58,16 +56,7 @@ class Query:
 
     def fetch(self, unit: Unit) -> list[File]:
         """The unit's files, of the one index alone where there is one."""
-        if not self.index:
-            return pipeline.fetch(self.dataset, unit)
-
-        def items(source: Source) -> list[str]:
-            return [self.index if source.each else ""]
-
-        def one(source: Source, item: str) -> File:
-            return cache.fetch_file(self.dataset.template, source, unit, item)
-
-        return cache.collect(self.dataset.template, unit, items, one, [])
+        return pipeline.fetch(self.dataset, unit, item=self.index)
 
     def parsed(self, files: list[File], unit: Unit | None) -> Iterator[tuple[pl.DataFrame, bool]]:
         """Frames of a unit with all columns, and whether their rows are of the file's own session."""
@@ -88,7 +77,7 @@ class Query:
 
 def _units(dataset: Dataset, start: date, end: date) -> list[Unit]:
     """The range as days, or as past months and years where they hold many of its days or are in the cache already."""
-    kinds = {kind for source in dataset.template.sources for kind in source.serves or (source.period,)}
+    kinds = {kind for source in dataset.template.sources for kind in source.kinds}
     longer: list[Kind] = [kind for kind in ("year", "month") if kind in kinds]
     if dataset.template.take == "every":  # a year's sources would not be a day's
         longer = []

@@ -16,7 +16,7 @@ from polars.io.plugins import register_io_source
 from .datasets.base import Batch, Dataset
 from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error
 from .fetch import cache
-from .file import File
+from .file import File, digest
 from .parse.typed import schema
 from .progress import SILENT, Progress
 from .template import Source
@@ -27,16 +27,20 @@ def fetch(
     dataset: Dataset,
     unit: Unit,
     *,
+    item: str = "",
     refresh: bool = False,
     progress: Progress = SILENT,
     notes: list[str] | None = None,
 ) -> list[File]:
-    """The unit's files, from the cache or from B3. Raises NotPublished or SourceError."""
+    """The unit's files, from the cache or from B3: those of one `item` (an index), or all.
+
+    Raises NotPublished or SourceError.
+    """
 
     def one(source: Source, item: str) -> File:
         return cache.fetch_file(dataset.template, source, unit, item, refresh=refresh, progress=progress)
 
-    return _collected(dataset, unit, one, notes)
+    return _collected(dataset, unit, one, notes, item)
 
 
 def from_cache(dataset: Dataset, unit: Unit, *, notes: list[str] | None = None) -> list[File]:
@@ -211,8 +215,12 @@ class _Span:
             yield batch
 
 
-def _collected(dataset: Dataset, unit: Unit, one: Callable[[Source, str], File], notes: list[str] | None) -> list[File]:
+def _collected(
+    dataset: Dataset, unit: Unit, one: Callable[[Source, str], File], notes: list[str] | None, item: str = ""
+) -> list[File]:
     def items(source: Source) -> list[str]:
+        if item:
+            return [item if source.each else ""]
         return dataset.items(source, unit, one)
 
     return cache.collect(dataset.template, unit, items, one, notes if notes is not None else [])
@@ -225,8 +233,7 @@ def _digest(files: Sequence[File]) -> str:
         known = file.known.get("sha256")
         if known is None or file.known.get("size") != file.path.stat().st_size:
             try:
-                with file.path.open("rb") as stream:
-                    known = hashlib.file_digest(stream, "sha256").hexdigest()
+                known = digest(file.path)
             except OSError as error:
                 raise FileError(f"{file.path}: {error.strerror}") from error
         digests.append(known)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from .errors import TemplateError
+from .errors import TemplateError, one_line
 from .unit import Unit
 
 TYPES = ("text", "integer", "decimal", "date", "boolean")
@@ -92,11 +92,16 @@ class Source:
     valid_from: date | None = None
     valid_to: date | None = None
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of units it can answer for."""
+        return self.serves or (self.period,)
+
     def can_serve(self, unit: Unit, today: date) -> bool:
         """Whether this source has, or had, units of that kind and time."""
         age: int = (today - unit.last).days
         return (
-            unit.kind in (self.serves or (self.period,))
+            unit.kind in self.kinds
             and (self.valid_from is None or unit.last >= self.valid_from)
             and (self.valid_to is None or unit.date <= self.valid_to)
             and (not self.keeps or age <= self.keeps)
@@ -162,7 +167,7 @@ class Template:
         try:
             node = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except yaml.YAMLError as error:
-            raise TemplateError(f"{filename}: {' '.join(str(error).split())}") from error
+            raise TemplateError(f"{filename}: {one_line(error)}") from error
         reader = _Reader(filename)
         if not isinstance(node, yaml.MappingNode):
             raise TemplateError(f"{filename}: a template is a mapping")
@@ -228,7 +233,7 @@ class _Reader:
         try:
             return yaml.constructor.SafeConstructor().construct_document(node)
         except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-02-30
-            raise self.fail(node, " ".join(str(error).split())) from error
+            raise self.fail(node, one_line(error)) from error
 
     def refuse_keys_named_twice(self, root: yaml.Node) -> None:
         """The safe constructor would take the last of them."""

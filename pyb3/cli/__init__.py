@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from ..errors import PyB3Error, one_line
+
 if TYPE_CHECKING:
     from typer import TyperException
 
@@ -13,7 +15,6 @@ def main() -> None:
     """Run the command; an error becomes one line on stderr and its exit code."""
     from typer import TyperException
 
-    from ..errors import PyB3Error
     from .app import app
 
     try:
@@ -38,5 +39,5 @@ def _usage(error: TyperException) -> str:
 
 def _end(message: str, code: int) -> NoReturn:
     if message:
-        print(f"pyb3: {' '.join(message.split())}", file=sys.stderr)
+        print(f"pyb3: {one_line(message)}", file=sys.stderr)
     sys.exit(code)

@@ -61,7 +61,7 @@ def one(
         print(table.draft(template))
         return
     print(f"{template.name}: {template.description}\ntable {template.table}, key ({', '.join(template.key)})")
-    sources = [(s.name, ", ".join(s.serves or (s.period,)), s.valid_from, s.valid_to, s.url) for s in template.sources]
+    sources = [(s.name, ", ".join(s.kinds), s.valid_from, s.valid_to, s.url) for s in template.sources]
     show.rows(("source", "serves", "from", "to", "address"), sources, title="sources, in order of preference")
     fields = [(f.name, f.sql_type(), "" if f.nullable else "not null", f.b3, f.description) for f in template.fields]
     show.rows(("column", "type", "", "B3", "description"), fields, title="fields")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .. import calendar
+from ..errors import one_line
 from ..unit import Outcome
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def talk(quiet: bool, verbose: bool) -> None:
 
 def notice(message: str) -> None:
     """One line on stderr."""
-    print(f"pyb3: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"pyb3: {one_line(message)}", file=sys.stderr, flush=True)
 
 
 def objects(values: Iterable[dict[str, Any]]) -> None:

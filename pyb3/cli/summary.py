@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import UsageError
+from ..errors import UsageError, one_line
 
 _FACTS = ("dataset", "unit", "outcome")
 _NUMBERS = ("rows", "inserted", "updated", "unchanged", "seconds")
@@ -57,4 +57,4 @@ def _row(facts: list[str], numbers: list[int | float]) -> str:
 def _told(unit: dict[str, Any]) -> Iterable[str]:
     error = unit.get("error") or {}
     for message in [*filter(None, [error.get("message")]), *unit.get("warnings", ())]:
-        yield f"{unit['dataset']} {unit['unit']}: {' '.join(str(message).split())}"
+        yield f"{unit['dataset']} {unit['unit']}: {one_line(message)}"

@@ -79,7 +79,7 @@ class Dataset:
             raise UsageError(f"B3 has no data of {first.year}; its files begin in {self.first_year}")
         if kind == "day" and not calendar.is_session(day):
             raise NoSession(f"{self.name} {day}: B3 held no session that day; nothing was written")
-        if all(kind not in (source.serves or (source.period,)) for source in self.template.sources):
+        if all(kind not in source.kinds for source in self.template.sources):
             raise UsageError(f"{self.name} has no file of a {kind}")
         return unit
 
@@ -93,7 +93,7 @@ class Dataset:
         """The year as one unit where B3 has a file of it, else its sessions up to today. Raises UsageError."""
         if not self.first_year <= year <= calendar.today().year:
             raise UsageError(f"B3 has no data of {year}; its files run from {self.first_year} to this year")
-        if any("year" in (source.serves or (source.period,)) for source in self.template.sources):
+        if any("year" in source.kinds for source in self.template.sources):
             return [self.unit("year", date(year, 1, 1))]
         return self.units(date(year, 1, 1), min(date(year, 12, 31), calendar.today()))
 

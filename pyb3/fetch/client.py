@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from ..file import sidecar
 from ..progress import SILENT, Progress
 from ..signature import HEAD, is_empty_zip, is_html
 from . import tls
+from .http_date import http_date
 from .request import Request
 
 # B3's front ends answer bare clients with 400 or 403.
@@ -97,13 +97,8 @@ def _retry_after(response: httpx.Response) -> float:
     value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    if until.tzinfo is None:  # "-0000" is UTC of unknown origin
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    until = http_date(value)
+    return 0.0 if until is None else max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 class _Host:

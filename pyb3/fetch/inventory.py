@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from .. import calendar, settings
-from ..file import read_sidecar, sidecar
+from ..file import digest, read_sidecar, sidecar
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,7 @@ def damage(kept: Kept) -> str | None:
     expected = read_sidecar(kept.path).get("sha256")
     if expected is None:
         return "its sidecar cannot be read"
-    with kept.path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    return None if found == expected else "its bytes are not those that were downloaded"
+    return None if digest(kept.path) == expected else "its bytes are not those that were downloaded"
 
 
 def remove(kept: Kept) -> None:

@@ -7,13 +7,13 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
 from ..errors import SourceError
 from . import client, tls
+from .http_date import http_date
 from .request import Request
 
 _SECONDS = 15.0  # a greeting is small
@@ -96,9 +96,5 @@ def _until(secured: ssl.SSLObject) -> date | None:
 def _time(response: httpx.Response) -> datetime | None:
     """What time it is there: the answer's Date and, where a cache on the way kept it for a while, its Age."""
     age = response.headers.get("Age", "0")
-    try:
-        there = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return None
-    there = there if there.tzinfo else there.replace(tzinfo=UTC)
-    return there + timedelta(seconds=int(age) if age.isdecimal() else 0)
+    there = http_date(response.headers.get("Date", ""))
+    return there and there + timedelta(seconds=int(age) if age.isdecimal() else 0)

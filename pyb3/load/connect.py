@@ -13,7 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .. import settings
-from ..errors import DatabaseError, UsageError
+from ..errors import DatabaseError, UsageError, one_line
 
 
 def url() -> str:
@@ -112,4 +112,4 @@ def connect() -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(url(), prepare_threshold=None, connect_timeout=10, client_encoding="utf8")
     except psycopg.Error as error:
-        raise DatabaseError(f"cannot connect to the database: {' '.join(str(error).split())}") from None
+        raise DatabaseError(f"cannot connect to the database: {one_line(error)}") from None

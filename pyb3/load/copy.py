@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -11,7 +10,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-_SEPARATOR = "\x01"  # each line is one column
+from ..parse.lines import split
 
 
 def copy_in(connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame) -> None:
@@ -59,9 +58,7 @@ def _split(text: bytes, rows: int) -> pl.Series | None:
     if not rows:
         return pl.Series(dtype=pl.String)
     try:
-        found = pl.read_csv(
-            io.BytesIO(text), has_header=False, separator=_SEPARATOR, quote_char=None, schema={"line": pl.String}
-        )["line"]
+        found = split(text)
     except pl.exceptions.PolarsError:
         return None
     return found if len(found) == rows else None

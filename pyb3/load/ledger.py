@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from .. import __version__, settings
-from ..errors import DatabaseError
+from ..errors import DatabaseError, one_line
 from ..file import File
 from ..unit import Outcome
 
@@ -80,7 +80,7 @@ def record(
     try:
         connection.execute(query, values)
     except psycopg.Error as error:
-        raise DatabaseError(f"the ledger cannot be written: {' '.join(str(error).split())}") from error
+        raise DatabaseError(f"the ledger cannot be written: {one_line(error)}") from error
 
 
 def same_bytes(connection: psycopg.Connection[Any], dataset: str, unit: str, sha256: str, table: str) -> Loaded | None:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from .. import settings
-from ..errors import DatabaseError, SchemaNewer, SchemaNotCurrent, UsageError
+from ..errors import DatabaseError, SchemaNewer, SchemaNotCurrent, UsageError, one_line
 from . import connect
 
 HEAD = "0006"
@@ -25,7 +25,7 @@ def current(connection: psycopg.Connection[Any]) -> str | None:
             return None
         row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(versions)).fetchone()
     except psycopg.Error as error:
-        raise DatabaseError(f"cannot read the schema's revision: {' '.join(str(error).split())}") from error
+        raise DatabaseError(f"cannot read the schema's revision: {one_line(error)}") from error
     return str(row[0]) if row else None
 
 
@@ -72,5 +72,5 @@ def _run(command: str, revision: str) -> None:
     except CommandError as error:
         raise UsageError(f"cannot {command} the schema to {revision!r}: {error}") from error
     except SQLAlchemyError as error:
-        cause = " ".join(str(error.__cause__ or error).split())
+        cause = one_line(error.__cause__ or error)
         raise DatabaseError(f"the migration failed and was rolled back: {cause}") from error

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import errors, sql
 
 from .. import settings
-from ..errors import DatabaseError, DuplicateKey
+from ..errors import DatabaseError, DuplicateKey, one_line
 from ..parse.ahead import ahead
 from ..template import Template
 from .copy import copy_in, held, lines, listed
@@ -66,18 +66,14 @@ def load(
         except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected, _Twice) as error:
             # Equal rows in two batches, or two loads that met half-way: staging sorts both out.
             if staged_only:
-                raise DatabaseError(f"loading {template.name} failed: {_line(error)}") from error
+                raise DatabaseError(f"loading {template.name} failed: {one_line(error)}") from error
         except psycopg.Error as error:
-            raise DatabaseError(f"loading {template.name} failed: {_line(error)}") from error
+            raise DatabaseError(f"loading {template.name} failed: {one_line(error)}") from error
     raise AssertionError("unreachable")
 
 
 class _Twice(Exception):
     """A key of a row that is to be written was met in another batch, in a row that the table holds as it is."""
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 @dataclass(slots=True)

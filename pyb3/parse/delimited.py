@@ -12,11 +12,11 @@ import polars as pl
 from ..errors import FileError
 from ..template import Field, Format, Template
 from .archive import Member
+from .lines import SEPARATOR, split
 from .typed import Notation, dtype, typed
 
 CHUNK = 8 << 20
 _BEFORE = 50  # lines, at most, of status or description before the header
-_LINE = b"\x01"  # never in a line: each one is one column
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -148,15 +148,9 @@ def _value(column: pl.Expr, blank: str, instead: str | None) -> pl.Expr:
 def _check_fields(data: bytes, header: _Header, name: str, first: int) -> None:
     """Raise FileError for the first line that has not as many fields as the header."""
     separators = len(header.names) - 1
-    if (at := data.find(_LINE)) >= 0:
+    if (at := data.find(SEPARATOR.encode())) >= 0:
         raise FileError(f"{name} line {first + data.count(10, 0, at):,} holds a control character")
-    lines = pl.read_csv(
-        io.BytesIO(data or b"\n"),
-        has_header=False,
-        separator=_LINE.decode(),
-        quote_char=None,
-        schema={"line": pl.String},
-    )["line"]
+    lines = split(data or b"\n")
     counts = lines.str.count_matches(header.separator, literal=True).fill_null(0)
     if len(lines) == data.count(b"\n") + 1 and (counts == separators).all():
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -13,10 +12,10 @@ from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
+from .lines import split
 from .typed import Notation, typed
 
 CHUNK = 8 << 20
-_SEPARATOR = "\x01"  # never in a record: each line is one column
 
 
 def read_fixed_width(
@@ -134,9 +133,7 @@ def _frame(block: bytes, template: Template, form: Format, notation: Notation, n
     if not ascii_only:
         block = block.decode("latin-1").encode()
     try:
-        line = pl.read_csv(
-            io.BytesIO(block), has_header=False, separator=_SEPARATOR, quote_char=None, schema={"line": pl.String}
-        )["line"].str.strip_suffix("\r")
+        line = split(block).str.strip_suffix("\r")
     except pl.exceptions.PolarsError as error:
         raise FileError(f"{name}: a record from line {first:,} on holds control characters") from error
     length = line.str.len_bytes() if ascii_only else line.str.len_chars()
