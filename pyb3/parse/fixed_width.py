@@ -13,6 +13,7 @@ from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
 from .lines import split
+from .regular import Regular
 from .typed import Notation, typed
 
 CHUNK = 8 << 20
@@ -32,6 +33,8 @@ def read_fixed_width(
     header = _Edge(options["header"]) if "header" in options else None
     trailer = _Edge(options["trailer"]) if "trailer" in options else None
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
+    fields = [field for field in template.fields if form.name in field.at]
+    regular = Regular(fields, form) if Regular.can_read(fields, form, notation) else None
     running = None if allow_incomplete else options.get("running")
     name, records, previous = member.name, 0, None
     for block in ahead(_blocks(member)):
@@ -47,7 +50,9 @@ def read_fixed_width(
         if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
             block = block[: max(0, start - 1)]
         if block:
-            frame = _frame(block, template, form, notation, name, number)
+            frame = regular.frame(block) if regular is not None else None
+            if frame is None:
+                frame = _frame(block, fields, form, notation, name, number)
             if running is not None:
                 previous = _unbroken(frame[running], previous, name, number, template.field(running).b3)
             yield frame
@@ -126,7 +131,9 @@ def _blocks(member: Member) -> Iterator[bytes]:
         yield rest
 
 
-def _frame(block: bytes, template: Template, form: Format, notation: Notation, name: str, first: int) -> pl.DataFrame:
+def _frame(
+    block: bytes, fields: Sequence[Field], form: Format, notation: Notation, name: str, first: int
+) -> pl.DataFrame:
     count, width, record = block.count(b"\n") + 1, form.options["width"], form.options["record"]
     at = form.options.get("record_at", 1) - 1
     ascii_only = block.isascii()
@@ -141,7 +148,6 @@ def _frame(block: bytes, template: Template, form: Format, notation: Notation, n
     if len(line) != count or wrong.any() or line.null_count():
         texts = block.decode().split("\n")  # an empty line is not in the frame: count in the text itself
         raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, at, record)
-    fields = [field for field in template.fields if form.name in field.at]
     told = fields, notation, name, pl.int_range(first, first + count, eager=True)
     lines = line.to_frame("line")
     try:  # a number fills its field as a rule: blanks are looked for where the rule fails
