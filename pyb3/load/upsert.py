@@ -17,6 +17,7 @@ from ..errors import DatabaseError, DuplicateKey, one_line
 from ..parse.ahead import ahead
 from ..template import Template
 from .copy import copy_in, held, lines, listed
+from .years import Years
 
 
 class Batch(Protocol):
@@ -109,12 +110,16 @@ class _Transaction:
     same: list[pl.Series] = field(default_factory=list)
     other: list[pl.Series] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.years = Years(self.connection, settings.schema(), self.template.table)
+
     def run(self, batches: Iterable[Batch]) -> Counts:
         # Days are found by the key, whatever the statistics say of a table that has just been filled.
         self._execute("SET LOCAL enable_seqscan = off")
         for batch in ahead(batches):
             self._add(batch)
         self._execute("SET LOCAL enable_seqscan = on")
+        self.years.attach()
         if self.same and self.other and pl.concat(self.other).is_in(pl.concat(self.same).implode()).any():
             raise _Twice(f"{self.template.name}: two rows share a key")
         for stage in self.stages.values():
@@ -122,13 +127,14 @@ class _Transaction:
         return self.counts
 
     @cached_property
-    def _number(self) -> tuple[str, ...]:
-        """The column that bears the ingestion's number; another package's table may have none."""
+    def _number(self) -> dict[str, int | None]:
+        """The column that bears the ingestion's number, and the number; another package's table may have none."""
         found = self.connection.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'ingestion_id'",
+            "SELECT attname, nullif(current_setting('pyb3.ingestion_id', true), '')::bigint"
+            " FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'ingestion_id'",
             (self._table.as_string(self.connection),),
         )
-        return tuple(str(name) for (name,) in found)
+        return dict(found.fetchall())
 
     @property
     def _table(self) -> sql.Identifier:
@@ -145,13 +151,17 @@ class _Transaction:
             return
         straight = [day for day in days if day in self.fresh and self.fresh[day] in (None, columns)]
         self.fresh.update(dict.fromkeys(straight, columns))
-        direct = pl.col("refdate").is_in(straight)
-        if not (part := frame.filter(direct)).is_empty():
-            # In the key's order, which the key's index takes best.
-            copy_in(self.connection, self._table, part.sort(self.template.key))
-            self.counts.inserted += part.height
-        if not (part := self._differing(frame.filter(~direct))).is_empty():
+        for year in sorted({day.year for day in straight}):
+            own = [day for day in straight if day.year == year]
+            self._copy(frame.filter(pl.col("refdate").is_in(own)), self.years.loose(year))
+        if not (part := self._differing(frame.filter(~pl.col("refdate").is_in(straight)))).is_empty():
             copy_in(self.connection, self._stage(columns, True).name, part)
+
+    def _copy(self, frame: pl.DataFrame, loose: sql.Identifier | None) -> None:
+        """Copy rows straight into the table, or a loose year of it, in the key's order, which an index takes best."""
+        numbered = frame.with_columns(pl.lit(self._number[name]).alias(name) for name in self._number)
+        copy_in(self.connection, loose or self._table, numbered.sort(self.template.key), frozen=loose is not None)
+        self.counts.inserted += frame.height
 
     def _differing(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows that the table does not hold just so; the others are unchanged."""
@@ -193,6 +203,8 @@ class _Transaction:
         if not new:
             return
         self.locked.update(new)
+        for year in sorted({day.year for day in new}):
+            self.years.open(year, loose=not self.staged_only)
         lock = "SELECT pg_advisory_xact_lock(hashtext(%s), d - date '2000-01-01') FROM unnest(%s::date[]) d"
         self.connection.execute(lock, (f"pyb3/{settings.schema()}.{self.template.table}", new))
         # COPY does not write into a table whose row-level security binds this user: such days are all staged.
@@ -203,7 +215,9 @@ class _Transaction:
         ).format(self._table, listed(self.template.key))
         name = self._table.as_string(self.connection)
         for day in new:
-            if self.connection.execute(absent, (name, day)).fetchone() == (True,):
+            if self.years.loose(day.year):
+                self.fresh[day] = None
+            elif self.connection.execute(absent, (name, day)).fetchone() == (True,):
                 self.fresh[day] = None
 
     def _stage(self, columns: tuple[str, ...], overwrite: bool) -> _Stage:
