@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -35,6 +36,7 @@ class IndexHistorical(IndexDataset):
         by_source: dict[bool, list[pl.DataFrame]] = {True: [], False: []}
         for batch in batches:
             by_source["value" in batch.frame.columns].append(batch.frame)
+            yield replace(batch, frame=batch.frame.clear())  # what each file is of
         if not all(by_source.values()):
             yield from (Batch(frame) for frames in by_source.values() for frame in frames)
             return
@@ -50,4 +52,6 @@ class IndexHistorical(IndexDataset):
             raise WrongDate(f"{origin.name} holds a value of {future}, which is in the future")
         if "index" in origin.asked:
             frame = frame.with_columns(index_code=pl.lit(origin.asked["index"]))
-        yield from super().shape(frame, origin)
+        whole = {"index_code": origin.asked["index"]} if origin.source.each else {}
+        for batch in super().shape(frame, origin):
+            yield replace(batch, whole=whole)
