@@ -117,13 +117,14 @@ class Loading:
         """The rows that are gone, and what becomes of them."""
         days, counts = list(loaded.gone), loaded.counts
         when = f"{days[0]}" if len(days) == 1 else f"{len(days):,} days from {days[0]} to {days[-1]}"
-        rows, are, them = ("1 row", "is", "it") if counts.gone == 1 else (f"{counts.gone:,} rows", "are", "them")
+        rows, them = ("1 row", "it") if counts.gone == 1 else (f"{counts.gone:,} rows", "them")
+        are = {1: ("is", "was")}.get(counts.gone, ("are", "were"))[counts.removed > 0]
         told = f"{rows} of {when} {are} in the table and not in the file"
         if not prune:
             return f"{told}; --prune removes {them}"
         if self.rejected:
             return f"{told}; nothing is removed where records were set aside ({self.rejected:,})"
-        return f"{told}; removed: {counts.removed:,}"
+        return f"{told}; {counts.removed:,} removed"
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self._start, 3)

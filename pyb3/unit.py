@@ -33,6 +33,10 @@ class Unit:
                 return self.date.replace(month=12, day=31)
 
 
+SELDOM = ("rejected", "gone", "removed")
+"""Counts that people are shown where they are not 0."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Counts:
     """What became of a unit's rows.

@@ -13,7 +13,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from ..parse.typed import dtype
+from ..parse.typed import Notation, dtype, typed
 from ..template import Template
 from .copy import copy_in, listed
 from .phrases import NUMBER, own, row, same_key
@@ -117,11 +117,11 @@ def _absent(connection: psycopg.Connection[Any], template: Template, seen: Seen,
     fields = [template.field(name) for name in template.key]
     if not text:
         return pl.DataFrame(schema={one.name: dtype(one) for one in fields})
-    columns = dict.fromkeys(template.key, pl.String())
-    texts = pl.read_csv(io.BytesIO(text), has_header=False, schema=columns).fill_null("")  # no key is NULL
-    held = texts.select(
-        pl.col(one.name) == "t" if one.type == "boolean" else pl.col(one.name).cast(dtype(one)) for one in fields
-    )
+    texts = pl.read_csv(io.BytesIO(text), has_header=False, schema=dict.fromkeys(template.key, pl.String()))
+    texts = texts.fill_null("")  # no key is NULL
+    truths = [one.name for one in fields if one.type == "boolean"]
+    texts = texts.with_columns(pl.col(truths).replace({"t": "true", "f": "false"}))
+    held = typed(texts, fields, Notation(), template.table, pl.int_range(texts.height, eager=True))
     known = pl.concat(seen.keys) if seen.keys else pl.Series(dtype=pl.UInt64)
     return held.filter(~held.hash_rows().is_in(known.implode()))
 

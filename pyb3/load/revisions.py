@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, LiteralString
 
 import psycopg
@@ -66,27 +67,14 @@ def remove(connection: psycopg.Connection[Any], template: Template, gone: sql.Id
     return connection.execute(query).rowcount
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One value of a row that an ingestion changed: before and after; of a removed row `change` is "removed"."""
+def of_day(connection: psycopg.Connection[Any], template: Template, day: date) -> dict[int, list[dict[str, Any]]]:
+    """What each ingestion changed in rows of a day, the newest first: a row's key, and values before and after.
 
-    ingestion_id: int
-    old_ingestion_id: int | None
-    change: str
-    key: Mapping[str, Any]
-    column: str
-    old: Any
-    new: Any
-
-
-def changes(connection: psycopg.Connection[Any], template: Template, day: date) -> Iterator[Change]:
-    """Every change to rows of a day, the newest ingestion first; decimals are Decimal.
-
-    What came after a change is what the next change found, or what the table holds now.
+    After a change is what the next one found, or what the table holds now; decimals are Decimal.
     """
     query = sql.SQL(
         "WITH now AS MATERIALIZED (SELECT {key} AS key, to_jsonb(t) AS held FROM {table} t WHERE refdate = %(day)s)"
-        " SELECT r.ingestion_id, r.old_ingestion_id, r.change, r.key, c.name, r.old->c.name,"
+        " SELECT r.ingestion_id, r.key, r.change, r.old_ingestion_id, c.name, r.old->c.name,"
         " CASE WHEN r.change = 'removed' THEN NULL"
         " WHEN lead(r.change) OVER later IS NOT NULL THEN lead(r.old->c.name) OVER later ELSE now.held->c.name END"
         " FROM {revisions} r CROSS JOIN unnest(r.columns) WITH ORDINALITY c(name, place) LEFT JOIN now USING (key)"
@@ -94,10 +82,15 @@ def changes(connection: psycopg.Connection[Any], template: Template, day: date) 
         " WINDOW later AS (PARTITION BY r.key, c.name ORDER BY r.ingestion_id)"
         " ORDER BY r.ingestion_id DESC, r.key, c.place"
     ).format(**_parts(template, True))
+    found: dict[int, list[dict[str, Any]]] = {}
     with connection.cursor() as cursor:
         set_json_loads(partial(json.loads, parse_float=Decimal), cursor)
-        for values in cursor.execute(query, {"day": day}):
-            yield Change(*values)
+        rows = cursor.execute(query, {"day": day})
+        for (number, key, change, before), values in groupby(rows, itemgetter(0, 1, 2, 3)):
+            columns = {name: {"old": old, "new": new} for *_, name, old, new in values}
+            row = {"key": key, "change": change, "old_ingestion_id": before, "columns": columns}
+            found.setdefault(number, []).append(row)
+    return found
 
 
 def _parts(template: Template, numbered: bool) -> dict[str, sql.Composable]:
