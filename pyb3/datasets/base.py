@@ -24,10 +24,10 @@ from ..unit import Kind, Unit
 class Batch:
     """Some rows of a unit. Rows that must not `overwrite` are loaded only where the table has none of that key.
 
-    `whole` are values by column: the batch's file holds every row of its days that has them (of an index, say), so
-    that another one in the table is gone; {} is every row, None that the file cannot be asked. A file of which a
-    row's only source has one needs not say so. `source` and `made`, when B3 made the file by its own words, are
-    filled in by `Dataset.read`.
+    `whole` are values by column: the batch's file holds every row of its days that has them (an index's, say), so
+    that another one in the table is gone; {} is every row, None that the file cannot be asked. `Dataset.read` fills in
+    {} where a row has one source and that one file, and always the `source` and when B3 `made` the file, by its own
+    words.
     """
 
     frame: pl.DataFrame
@@ -187,8 +187,7 @@ class Dataset:
             alone = self.template.take == "first" and not source.each
             for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
                 for batch in self.shape(frame, origin):
-                    whole = {} if alone and batch.whole is None else batch.whole
-                    whole = None if allow_incomplete else whole
+                    whole = None if allow_incomplete else {} if alone else batch.whole
                     yield replace(batch, whole=whole, source=source.name, made=member.made)
             notes += member.notes
 
