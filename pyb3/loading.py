@@ -22,8 +22,11 @@ from .unit import Counts, Outcome, Unit
 class Loading:
     """Files on their way into the database, and what is learnt of them while they are read.
 
-    Of the days of the rows, stray ones of another session are left out: they are not what the file is of.
+    Of the days of the rows, stray ones of another session are left out: they are not what the file is of. Where
+    records were `rejected`, nothing is removed for being absent.
     """
+
+    rejected = 0
 
     def __init__(
         self, dataset: Dataset, files: Sequence[File], unit: Unit | None, notes: list[str], progress: Progress
@@ -33,7 +36,6 @@ class Loading:
         self.last: date | None = None
         self.made: datetime | None = None
         self.sources = list(dict.fromkeys(file.source for file in files if file.source))
-        self.rejected = 0
         self._progress, self._start, self._started_at = progress, time.perf_counter(), datetime.now(UTC)
         self._sha256 = _digest(files)
 

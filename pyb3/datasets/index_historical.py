@@ -34,18 +34,20 @@ class IndexHistorical(IndexDataset):
             yield from batches
             return
         by_source: dict[bool, list[pl.DataFrame]] = {True: [], False: []}
+        speakers = []
         for batch in batches:
             by_source["value" in batch.frame.columns].append(batch.frame)
-            yield replace(batch, frame=batch.frame.clear())  # what each file is of
-        if not all(by_source.values()):
+            speakers.append(replace(batch, frame=batch.frame.clear()))
+        if all(by_source.values()):
+            # A row that both have is written once; one that only one has keeps what the table has of the other.
+            statistics, report = (pl.concat(frames) for frames in by_source.values())
+            key = list(self.template.key)
+            yield Batch(statistics.join(report, on=key, how="inner"))
+            yield Batch(statistics.join(report, on=key, how="anti"))
+            yield Batch(report.join(statistics, on=key, how="anti"))
+        else:
             yield from (Batch(frame) for frames in by_source.values() for frame in frames)
-            return
-        # A row that both have is written once; one that only one has keeps what the table has of the other.
-        statistics, report = (pl.concat(frames) for frames in by_source.values())
-        key = list(self.template.key)
-        yield Batch(statistics.join(report, on=key, how="inner"))
-        yield Batch(statistics.join(report, on=key, how="anti"))
-        yield Batch(report.join(statistics, on=key, how="anti"))
+        yield from speakers  # what each file cannot lack
 
     def shape(self, frame: pl.DataFrame, origin: Origin) -> Iterator[Batch]:
         for future in frame["refdate"].filter(frame["refdate"] > calendar.today()):
