@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -26,6 +26,7 @@ def backfill(
     jobs: int = 1,
     refresh: bool = False,
     force: bool = False,
+    prune: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[Outcome]:
     """Ingest units in order, `jobs` of them loading at once; one outcome a unit.
@@ -35,6 +36,7 @@ def backfill(
     """
     stop = Event()
     watched = _Stoppable(progress, stop)
+    load = partial(pipeline.load, dataset, force=force, prune=prune, progress=watched)
     pending: deque[Future[Outcome]] = deque()
     fetchers, loaders = ThreadPoolExecutor(2, "fetch"), ThreadPoolExecutor(jobs, "load")
     try:
@@ -42,7 +44,7 @@ def backfill(
             notes: list[str] = []
             fetch = partial(pipeline.fetch, dataset, unit, refresh=refresh, progress=watched, notes=notes)
             fetched = fetchers.submit(fetch)
-            pending.append(loaders.submit(_load, dataset, unit, fetched, force, watched, notes))
+            pending.append(loaders.submit(_loaded, dataset, unit, fetched, load, notes))
             if len(pending) >= jobs + _AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -71,11 +73,11 @@ def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:
         return False
 
 
-def _load(
-    dataset: Dataset, unit: Unit, fetched: Future[list[File]], force: bool, progress: Progress, notes: list[str]
+def _loaded(
+    dataset: Dataset, unit: Unit, fetched: Future[list[File]], load: Callable[..., Outcome], notes: list[str]
 ) -> Outcome:
     try:
-        return pipeline.load(dataset, fetched.result(), unit, force=force, progress=progress, notes=notes)
+        return load(fetched.result(), unit, notes=notes)
     except (DatabaseError, Interrupted):
         raise
     except PyB3Error as error:

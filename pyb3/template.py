@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
 from importlib import resources
@@ -190,6 +190,13 @@ class Template:
     def source(self, name: str) -> Source:
         """The source of that name."""
         return next(source for source in self.sources if source.name == name)
+
+    def preferred(self, names: Sequence[str]) -> list[str]:
+        """The sources asked before these, of other formats: what a file of these lacks, theirs may have."""
+        formats = {self.source(name).format for name in names}
+        before = [source.name for source in self.sources]
+        first = min((before.index(name) for name in names), default=0)
+        return [source.name for source in self.sources[:first] if source.format not in formats]
 
     def sources_for(self, unit: Unit, today: date) -> list[Source]:
         """The sources that serve a unit, in order of preference."""

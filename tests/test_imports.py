@@ -22,6 +22,7 @@ LAYERS = [
     {"backfill", "coverage", "doctor", "library"},
     {"frames"},
     {"pipeline"},
+    {"loading"},
     {"datasets", "load"},
     {"fetch", "parse"},
     {"template"},

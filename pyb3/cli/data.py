@@ -86,6 +86,7 @@ def load(
     index: options.Item = "",
     as_json: options.Json = False,
     force: options.Force = False,
+    prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -97,7 +98,7 @@ def load(
     from .. import pipeline
 
     show.talk(quiet, verbose)
-    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, force, allow_incomplete)
+    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, force, prune, allow_incomplete)
 
 
 def ingest(
@@ -108,6 +109,7 @@ def ingest(
     as_json: options.Json = False,
     refresh: options.Refresh = False,
     force: options.Force = False,
+    prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -125,7 +127,8 @@ def ingest(
     if dataset == "all" and file is not None:
         raise UsageError("a file is of one dataset: name it instead of 'all'")
     names = registry.names() if dataset == "all" else [dataset]
-    _run(names, date, file, index, partial(pipeline.fetch, refresh=refresh), as_json, quiet, force, allow_incomplete)
+    find = partial(pipeline.fetch, refresh=refresh)
+    _run(names, date, file, index, find, as_json, quiet, force, prune, allow_incomplete)
 
 
 def backfill(
@@ -144,6 +147,7 @@ def backfill(
     as_json: options.Json = False,
     refresh: options.Refresh = False,
     force: options.Force = False,
+    prune: options.Prune = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -177,7 +181,9 @@ def backfill(
             raise NoSession(f"{dataset}: B3 held no session from {start} to {end}; nothing was written")
     results = []
     with bars(quiet) as progress:
-        for result in work.backfill(plugin, units, jobs=jobs, refresh=refresh, force=force, progress=progress):
+        for result in work.backfill(
+            plugin, units, jobs=jobs, refresh=refresh, force=force, prune=prune, progress=progress
+        ):
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
     if not (as_json or quiet):
@@ -213,12 +219,15 @@ def _run(
     as_json: bool,
     quiet: bool,
     force: bool,
+    prune: bool,
     allow_incomplete: bool,
 ) -> None:
     """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
     from .. import pipeline
     from ..datasets import registry
 
+    if prune and allow_incomplete:
+        raise UsageError("--prune goes with whole files alone: a file that was cut short lacks rows that are not gone")
     results, day = [], _day(date)
     with bars(quiet) as progress:
         for name in names:
@@ -229,7 +238,14 @@ def _run(
                 if not files:
                     files = find(plugin, unit, notes=notes)
                 result = pipeline.load(
-                    plugin, files, unit, allow_incomplete=allow_incomplete, force=force, progress=progress, notes=notes
+                    plugin,
+                    files,
+                    unit,
+                    allow_incomplete=allow_incomplete,
+                    force=force,
+                    prune=prune,
+                    progress=progress,
+                    notes=notes,
                 )
             except UsageError:
                 raise

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError, one_line
+from ..unit import SELDOM
 
 _FACTS = ("dataset", "unit", "outcome")
 _NUMBERS = ("rows", "inserted", "updated", "unchanged", "seconds")
@@ -36,12 +37,14 @@ def _unit(line: str) -> dict[str, Any]:
 
 
 def _markdown(units: list[dict[str, Any]]) -> Iterable[str]:
-    yield f"| {' | '.join(_FACTS + _NUMBERS)} |"
-    yield f"|{'---|' * len(_FACTS)}{'---:|' * len(_NUMBERS)}"
+    *counts, seconds = _NUMBERS
+    numbers = [*counts, *(name for name in SELDOM if any(unit.get(name) for unit in units)), seconds]
+    yield f"| {' | '.join([*_FACTS, *numbers])} |"
+    yield f"|{'---|' * len(_FACTS)}{'---:|' * len(numbers)}"
     for unit in units:
-        yield _row([str(unit[name]) for name in _FACTS], [unit[name] for name in _NUMBERS])
+        yield _row([str(unit[name]) for name in _FACTS], [unit.get(name, 0) for name in numbers])
     if len(units) > 1:
-        totals = [sum(unit[name] for unit in units) for name in _NUMBERS]
+        totals = [sum(unit.get(name, 0) for unit in units) for name in numbers]
         yield _row(["", f"{len(units):,} units", ""], totals)
     if told := [line for unit in units for line in _told(unit)]:
         yield "\n```text"  # as text: a page of B3's may be quoted in it

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import polars as pl
@@ -22,10 +22,19 @@ from ..unit import Kind, Unit
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a unit. Rows that must not `overwrite` are loaded only where the table has none of that key."""
+    """Some rows of a unit. Rows that must not `overwrite` are loaded only where the table has none of that key.
+
+    `whole` are values by column: the batch's file holds every row of its days that has them (an index's, say), so
+    that another one in the table is gone; {} is every row, None that the file cannot be asked. `Dataset.read` fills in
+    {} where a row has one source and that one file, and always the `source` and when B3 `made` the file, by its own
+    words.
+    """
 
     frame: pl.DataFrame
     overwrite: bool = True
+    whole: Mapping[str, Any] | None = None
+    source: str = ""
+    made: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ class Dataset:
         for file in files:
             for batch in self._read_file(file, unit, allow_incomplete, notes if notes is not None else []):
                 rows += batch.frame.height
-                yield Batch(self._completed(batch.frame), batch.overwrite)
+                yield replace(batch, frame=self._completed(batch.frame))
         if rows == 0:
             names = ", ".join(file.path.name for file in files[:3])
             names += f" and {len(files) - 3:,} more" if len(files) > 3 else ""
@@ -175,8 +184,11 @@ class Dataset:
             member.asked = self.asked(file, source, unit)
             origin = Origin(file, source, member.name, unit, member.asked, member.notes)
             reader = readers.get(form.reader)
+            alone = self.template.take == "first" and not source.each
             for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
-                yield from self.shape(frame, origin)
+                for batch in self.shape(frame, origin):
+                    whole = None if allow_incomplete else {} if alone else batch.whole
+                    yield replace(batch, whole=whole, source=source.name, made=member.made)
             notes += member.notes
 
     def _completed(self, frame: pl.DataFrame, whole: bool = False) -> pl.DataFrame:

@@ -46,6 +46,7 @@ def read_fixed_width(
             first, _, block = block.partition(b"\n")
             if not header.match(first):
                 raise FileError(f"{name} is no {template.name} file: its first line is {_shown(first)}")
+            member.made = _dated(name, header)
             number += 1
         if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
             block = block[: max(0, start - 1)]
@@ -58,8 +59,6 @@ def read_fixed_width(
             yield frame
     if records == 0:
         raise FileError(f"{name} is empty")
-    if header is not None:
-        _dated(name, header)
     if trailer is not None:
         _complete(name, records, header, trailer, allow_incomplete)
 
@@ -100,9 +99,9 @@ def _unbroken(numbers: pl.Series, previous: int | None, name: str, first: int, f
     return int(numbers[-1])
 
 
-def _dated(name: str, header: _Edge) -> None:
+def _dated(name: str, header: _Edge) -> datetime:
     try:
-        datetime.strptime(header.found["date"], "%Y%m%d")
+        return datetime.strptime(header.found["date"], "%Y%m%d")
     except ValueError as error:
         raise FieldInvalid(name, 1, "header", header.found["date"], "a date") from error
 

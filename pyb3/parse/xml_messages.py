@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -29,7 +30,8 @@ def read_xml_messages(
     `Path@USD`. What has no place must be among the `ignored` paths, unless the table takes a `partial` view of the
     messages. Where one message holds many rows, `row` names their element and `others` those that are no rows of the
     dataset, which are counted and noted; what stands outside of both is every row's. The number of messages must be
-    the one the file's header announces. Raises FileError, Incomplete, FieldInvalid.
+    the one the file's header announces (TtlNbOfMsg), which also says when B3 made it (CreDtAndTm; of several the
+    last). Raises FileError, Incomplete, FieldInvalid.
     """
     rows = _Rows(member.name, template, form)
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
@@ -41,8 +43,11 @@ def read_xml_messages(
             count += 1
             if all(wanted.search((element.findtext(path) or "").strip()) for path, wanted in keep):
                 rows.add(element)
-        else:
+        elif element.tag.endswith("TtlNbOfMsg"):
             announced = _announced(member.name, element)
+        else:
+            made = _made(member.name, element)
+            member.made = max(made, member.made or made)
         if len(rows) == CHUNK:
             yield rows.frame()
     if announced is None:
@@ -57,12 +62,12 @@ def read_xml_messages(
 
 
 def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
-    """Messages and the announced count, each freed with its group when the next is asked for."""
+    """Messages, their announced count and when they were made, each freed with its group when the next is asked for."""
     try:
         events = etree.iterparse(
             member,
             events=("end",),
-            tag=("{*}TtlNbOfMsg", message, f"{{*}}{group}"),
+            tag=("{*}TtlNbOfMsg", "{*}CreDtAndTm", message, f"{{*}}{group}"),
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
@@ -84,6 +89,15 @@ def _announced(name: str, element: Any) -> int:
     if not re.fullmatch(r"\d{1,9}", text := (element.text or "").strip()):
         raise FieldInvalid(name, element.sourceline, "TtlNbOfMsg", text, "a whole number")
     return int(text)
+
+
+def _made(name: str, element: Any) -> datetime:
+    """When a group of messages was made. Raises FieldInvalid."""
+    text = (element.text or "").strip()
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S")
+    except ValueError as error:
+        raise FieldInvalid(name, element.sourceline, "CreDtAndTm", text, "a date and time") from error
 
 
 class _Rows:
