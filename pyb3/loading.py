@@ -35,7 +35,7 @@ class Loading:
         self.first: date | None = None
         self.last: date | None = None
         self.made: datetime | None = None
-        self.sources = list(dict.fromkeys(file.source for file in files if file.source))
+        self._sources: list[str] = []  # as the bytes tell
         self._progress, self._start, self._started_at = progress, time.perf_counter(), datetime.now(UTC)
         self._sha256 = _digest(files)
 
@@ -49,7 +49,7 @@ class Loading:
         if known is None:
             return None
         self.first, self.last, self.made = known.first_date, known.last_date, known.file_timestamp
-        self.sources = self.sources or [known.source or ""]
+        self._sources = [known.source] if known.source else []
         return self._written_down(connection, Counts(rows=known.rows, unchanged=known.rows))
 
     def run(self, connection: psycopg.Connection[Any], *, allow_incomplete: bool, prune: bool) -> Outcome:
@@ -66,14 +66,14 @@ class Loading:
             self.dataset.template,
             lambda: self._read(allow_incomplete),
             prune=lambda: prune and not self.rejected,
-            better=lambda: self.dataset.template.preferred(self.sources),
+            better=lambda: self.dataset.template.preferred(self._sources),
             after=after,
         )
         done[-1].seconds = self._seconds()  # with its commit
         return done[-1]
 
     def _read(self, allow_incomplete: bool) -> Iterator[Batch]:
-        self.first = self.last = None
+        self.first, self.last, self._sources = None, None, []
         label, rows = f"{self.dataset.name} {self.unit or self.files[0].path.name}", 0
         for batch in self.dataset.read(self.files, self.unit, allow_incomplete=allow_incomplete, notes=self.notes):
             days = [cast(date, day) for day in (batch.frame["refdate"].min(), batch.frame["refdate"].max()) if day]
@@ -82,21 +82,22 @@ class Loading:
                 self.last = max([*days, *([self.last] if self.last else [])])
             if batch.made is not None:
                 self.made = max(batch.made, self.made or batch.made)
-            if batch.source and batch.source not in self.sources:  # of a file at hand its bytes alone tell
-                self.sources.append(batch.source)
+            if batch.source and batch.source not in self._sources:
+                self._sources.append(batch.source)
             rows += batch.frame.height
             self._progress.loaded(label, rows)
             yield batch
 
     def _written_down(self, connection: psycopg.Connection[Any], counts: Counts, number: int | None = None) -> Outcome:
         """What became of the unit, as it stands in the ledger."""
+        named = dict.fromkeys(file.source for file in self.files if file.source)
         span = f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
         outcome = Outcome(
             dataset=self.dataset.name,
             unit=str(self.unit or span),
             outcome="loaded" if counts.inserted + counts.updated + counts.removed else "unchanged",
             refdate=self.first if self.first == self.last else None,
-            source="+".join(filter(None, self.sources)) or None,
+            source="+".join(named or self._sources) or None,
             file=str(self.files[0].path if len(self.files) == 1 else self.files[0].path.parent),
             sha256=self._sha256,
             file_timestamp=self.made,

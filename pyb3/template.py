@@ -193,10 +193,11 @@ class Template:
 
     def preferred(self, names: Sequence[str]) -> list[str]:
         """The sources asked before these, of other formats: what a file of these lacks, theirs may have."""
+        order = [source.name for source in self.sources]
+        if self.take == "every" or not names:  # they complete each other
+            return []
         formats = {self.source(name).format for name in names}
-        before = [source.name for source in self.sources]
-        first = min((before.index(name) for name in names), default=0)
-        return [source.name for source in self.sources[:first] if source.format not in formats]
+        return [one.name for one in self.sources[: min(map(order.index, names))] if one.format not in formats]
 
     def sources_for(self, unit: Unit, today: date) -> list[Source]:
         """The sources that serve a unit, in order of preference."""

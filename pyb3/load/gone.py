@@ -22,7 +22,7 @@ Whole = Mapping[str, Any]
 """Values by column: a file holds every row of its days that has them; without any, every row."""
 
 _GONE = sql.Identifier("pyb3_gone")
-_DAYS = 20  # whose keys are read at once
+_DAYS = 60  # whose keys are read at once
 
 
 @dataclass
