@@ -49,7 +49,7 @@ def backfill(server: Server, rows: int, runs: int) -> Iterator[Measured]:
             yield Measured("fetch", "a month fetched alone, two files at a time", many | fetched.values())
             yield Measured("cached", "a month loaded from the cache, `--jobs 1`", many | cached.values())
             apart = fetched.seconds + cached.seconds
-            yield Measured("apart", "the two one after the other", {"seconds": apart})
+            yield Measured("apart", "fetched, then loaded from the cache", {"seconds": apart})
             yield Measured("jobs_1", "a month over HTTP, `--jobs 1`", many | one.values())
             yield Measured("jobs_2", "a month over HTTP, `--jobs 2`", many | two.values())
             simulator.faults.clear()

@@ -164,4 +164,9 @@ def _where(result: Result) -> str:
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...] = ()) -> str:
     head = list(head)
     rule = ["--:" if place in right else "---" for place in range(len(head))]
-    return "".join("|" + "|".join(f" {cell} " if cell else " " for cell in row) + "|\n" for row in (head, rule, *rows))
+    return "".join(map(_row, (head, rule, *rows)))
+
+
+def _row(cells: Iterable[str]) -> str:
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return "|" + "|".join(f" {cell} " if cell else " " for cell in escaped) + "|\n"

@@ -61,7 +61,7 @@ PEERS = (
 
 
 def peers(server: Server, rows: int, runs: int) -> Iterator[Measured]:
-    """PyB3 with the whole year, others with a part of it that they end in minutes, scaled to the year by its rows."""
+    """PyB3 with the whole year, others with a part of it that they end in minutes, scaled to the year."""
     file, output, many = data.year(rows), FOLDER / "year.parquet", data.count(rows)
     loaded, parsed = [], []
     for _ in range(runs):
@@ -70,8 +70,9 @@ def peers(server: Server, rows: int, runs: int) -> Iterator[Measured]:
         parsed.append(timed((*PYB3, "parse", "cotahist", "--quiet", "--file", file, "--output", output)))
     server.empty()
     output.unlink()
-    yield _of("pyb3_load", "PyB3", middle(loaded), many, many, "PostgreSQL")
-    yield _of("pyb3_parse", "PyB3 `parse`", middle(parsed), many, many, "Parquet")
+    load, parse = middle(loaded), middle(parsed)
+    yield _of("pyb3_load", "PyB3", load, many, load.seconds, "PostgreSQL")
+    yield _of("pyb3_parse", "PyB3 `parse`", parse, many, parse.seconds, "Parquet")
     for peer in PEERS:
         try:
             yield _measured(server, peer, rows, runs)
@@ -81,18 +82,27 @@ def peers(server: Server, rows: int, runs: int) -> Iterator[Measured]:
 
 def _measured(server: Server, peer: Peer, rows: int, runs: int) -> Measured:
     python, part = _environment(peer), max(data.DAYS, rows // peer.share)
-    file, many = data.year(part), data.count(part)
+    # The smallest file tells what a process takes to start, which a whole year would take once.
+    starts, found = [], []
+    for _ in range(runs):
+        starts.append(_run_of(server, peer, python, data.DAYS))
+        found.append(_run_of(server, peer, python, part))
+    _drop(server)
+    note = f"{peer.ends}; {_versions(python, peer.packages)}"
+    start, run, many = middle(starts), middle(found), data.count(part)
+    by_rows = max(0.0, run.seconds - start.seconds) * (data.count(rows) - many) / many
+    return _of(peer.script, peer.what, run, many, run.seconds + by_rows, note)
+
+
+def _run_of(server: Server, peer: Peer, python: Path, rows: int) -> Run:
+    file = data.year(rows)
     text = file.with_suffix(".TXT")
     if not text.exists():
         subprocess.run([sys.executable, "-m", "zipfile", "-e", str(file), str(file.parent)], check=True)
-    found = []
-    for _ in range(runs):
-        _empty(server)
-        found.append(timed((python, "-E", _SCRIPTS / f"{peer.script}.py", text, file, server.address), server, _LIMIT))
-        _check(server, peer, found[-1], many)
-    _drop(server)
-    note = f"{peer.ends}; {_versions(python, peer.packages)}"
-    return _of(peer.script, peer.what, middle(found), many, data.count(rows), note)
+    _empty(server)
+    run = timed((python, "-E", _SCRIPTS / f"{peer.script}.py", text, file, server.address), server, _LIMIT)
+    _check(server, peer, run, data.count(rows))
+    return run
 
 
 def _check(server: Server, peer: Peer, run: Run, rows: int) -> None:
@@ -106,8 +116,8 @@ def _check(server: Server, peer: Peer, run: Run, rows: int) -> None:
             raise Failed(f"{row[0] if row else 0:,} of {rows:,} rows are in the table")
 
 
-def _of(name: str, what: str, run: Run, rows: int, year: int, note: str) -> Measured:
-    return Measured(name, what, {"rows": rows, **run.values(), "year_seconds": run.seconds / rows * year}, note)
+def _of(name: str, what: str, run: Run, rows: int, year: float, note: str) -> Measured:
+    return Measured(name, what, {"rows": rows, **run.values(), "year_seconds": year}, note)
 
 
 def _empty(server: Server) -> None:

@@ -32,7 +32,7 @@ class Target:
 
 TARGETS = (
     Target("year", "A year from ZIP to committed", "first.seconds", "migrated.seconds"),
-    Target("year", "the same", "first.seconds", "keyed.seconds"),
+    Target("year", "The same", "first.seconds", "keyed.seconds"),
     Target("year", "The same again, all read (`--force`)", "again.seconds", "first.seconds", 0.6),
     Target("year", "WAL of that", "again.wal", "first.wal", 0.05, "MB"),
     Target("parse", "A year to typed frames", "frames.seconds", "inflate.seconds"),
@@ -44,5 +44,7 @@ TARGETS = (
     Target("scale", "The 20th year of 20, a row", "year_20.microseconds", "year_1.microseconds", 1.3, "µs"),
     Target("scale", "One symbol's ten years", "symbol_years.milliseconds", most=20, unit="ms"),
     Target("scale", "One session", "session.milliseconds", most=50, unit="ms"),
-    Target("backfill", "A month of sessions, `--jobs 2`", "jobs_2.seconds", "jobs_1.seconds"),
+    Target("backfill", "A month of sessions over HTTP, `--jobs 1`", "jobs_1.seconds", "apart.seconds"),
+    Target("backfill", "The same, `--jobs 2`", "jobs_2.seconds", "jobs_1.seconds"),
+    Target("backfill", "Peak memory, a year of sessions over HTTP", "long.peak", "jobs_1.peak", 1.3, "MB"),
 )
