@@ -23,8 +23,8 @@ _LIMIT = 1_800  # seconds for a run, and for an installation
 class Peer:
     """A script in `others` that prints how many rows it has read, and the packages it works with.
 
-    `ends` says what it makes of the file; `table` is where its rows are then. It is given one of `share` parts of the
-    year, for the slow ones take many minutes for a whole one.
+    `ends` says what it makes of the file; `table` is where its rows are then. Those that take many minutes for a year are
+    given one of `share` parts of it.
     """
 
     script: str
@@ -38,7 +38,7 @@ class Peer:
 PEERS = (
     Peer(
         "pandas_read_fwf",
-        "pandas `read_fwf`, `to_sql`",
+        "pandas `to_sql`",
         ("pandas", "sqlalchemy", "psycopg[binary]"),
         "PostgreSQL, floats, appended",
         ("peer",),
@@ -46,17 +46,17 @@ PEERS = (
     ),
     Peer(
         "sqlalchemy_upsert",
-        "SQLAlchemy executemany, ON CONFLICT",
+        "SQLAlchemy upsert",
         ("sqlalchemy", "psycopg[binary]"),
         "PostgreSQL",
         ("peer",),
         25,
     ),
-    Peer("dlt_merge", "dlt, merge", ("dlt[postgres]",), "PostgreSQL", ("peer_dlt", "cotahist"), 25),
-    Peer("brasa_import", "brasa, import and process", ("brasa-marketdata",), "Parquet, floats", share=10),
-    Peer("b3cotahist_frame", "b3cotahist", ("b3cotahist",), "a pandas frame, floats", share=5),
+    Peer("dlt_merge", "dlt merge", ("dlt[postgres]",), "PostgreSQL", ("peer_dlt", "cotahist"), 25),
+    Peer("brasa_import", "brasa", ("brasa-marketdata",), "Parquet, floats", share=10),
+    Peer("b3cotahist_frame", "b3cotahist", ("b3cotahist",), "a pandas frame, floats"),
     Peer("b3fileparser_pandas", "b3fileparser, pandas", ("b3fileparser",), "a pandas frame, floats", share=5),
-    Peer("b3fileparser_polars", "b3fileparser, Polars", ("b3fileparser",), "a Polars frame, floats", share=5),
+    Peer("b3fileparser_polars", "b3fileparser, Polars", ("b3fileparser",), "a Polars frame, floats"),
 )
 
 
