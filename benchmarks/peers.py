@@ -23,8 +23,8 @@ _LIMIT = 1_800  # seconds for a run, and for an installation
 class Peer:
     """A script in `others` that prints how many rows it has read, and the packages it works with.
 
-    `ends` says what it makes of the file; `table` is where its rows are then. Those that take many minutes for a year are
-    given one of `share` parts of it.
+    `ends` says what it makes of the file; `table` is where its rows are then. Those that take many minutes for
+    a year are given one of `share` parts of it.
     """
 
     script: str
