@@ -159,13 +159,11 @@ def facts() -> dict[str, str | int | float]:
 
 def versions(server: Server) -> dict[str, str]:
     """Of what was measured."""
-    found = {"PyB3": version("pyb3"), "Python": platform.python_version()}
-    found |= {name: version(name) for name in ("polars", "psycopg", "isal", "lxml")}
-    found["PostgreSQL"] = str(server.value("SHOW server_version"))
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=_ROOT, capture_output=True, text=True)
-    if commit.returncode == 0:
-        found["commit"] = commit.stdout.strip()
-    return found
+    at = f" ({commit.stdout.strip()})" if commit.returncode == 0 else ""
+    found = {"PyB3": version("pyb3") + at, "Python": platform.python_version()}
+    found |= {name: version(name) for name in ("polars", "psycopg", "isal", "lxml")}
+    return found | {"PostgreSQL": str(server.value("SHOW server_version"))}
 
 
 def _processor() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ Results = Mapping[str, Result]
 def write(page: Path, results: Results) -> None:
     """Write the tables between the page's markers, and the plot beside it. Raises ValueError where a marker lacks."""
     text = page.read_text("utf-8")
-    for name, make in (("targets", targets), ("peers", peers), ("scale", scale)):
+    for name, make in PLACES.items():
         text = between(text, name, make(results))
     page.write_text(text, "utf-8")
     if svg := plot(results):
@@ -36,10 +37,7 @@ def between(text: str, name: str, content: str) -> str:
 def targets(results: Results) -> str:
     """Each target with what was measured, beside the floor it is held against."""
     rows = [_target(target, results) for target in TARGETS]
-    facts = sorted({_where(result) for result in results.values()})
-    return _table(("what", "measured", "held against", "ratio", "target", ""), rows) + "".join(
-        f"\n{fact}\n" for fact in facts
-    )
+    return _table(("what", "measured", "held against", "ratio", "at most", ""), rows, right=(1, 3, 4))
 
 
 def _target(target: Target, results: Results) -> tuple[str, ...]:
@@ -76,14 +74,14 @@ def peers(results: Results) -> str:
     measured = sorted(result.measured, key=lambda one: one.values.get("year_seconds", float("inf")))
     head = ("tool", "ends in", "a year", "rows/s", "peak", "measured on", "versions")
     table = _table(head, map(_peer, measured), right=(2, 3, 4, 5))
-    return f"![Seconds for a year, by tool](performance.svg)\n\n{table}\n{_where(result)}\n"
+    return f"![Seconds for a year, by tool](performance.svg)\n\n{table}"
 
 
 def _peer(one: Measured) -> tuple[str, ...]:
     if not one.values:
         return one.what, f"fails: {one.note}", "", "", "", "", ""
     ends, _, versions = one.note.partition("; ")
-    rate = one.values["rows"] / one.values["seconds"]
+    rate = one.values["rows_per_second"]
     rows, peak = f"{one.values['rows']:,.0f} rows", f"{one.values['peak']:,.0f} MB"
     return one.what, ends, seconds(one.values["year_seconds"]), f"{rate:,.0f}", peak, rows, versions
 
@@ -146,18 +144,26 @@ def scale(results: Results) -> str:
                 queries,
                 right=(1, 2, 3, 4, 5),
             ),
-            f"{_where(result)}\n",
         ]
     )
 
 
+def machine(results: Results) -> str:
+    """Where and when it was measured, of which versions, by which commands."""
+    alike: dict[str, list[str]] = {}
+    for result in results.values():
+        alike.setdefault(_where(result), []).append(
+            f"`{result.command}` (load {result.machine['load_average']} at its start)"
+        )
+    told = (f"{where} {', '.join(commands)}." for where, commands in alike.items())
+    return "\n".join(textwrap.fill(one, 120, break_on_hyphens=False, break_long_words=False) + "\n" for one in told)
+
+
 def _where(result: Result) -> str:
-    machine, versions = result.machine, result.versions
-    of = ", ".join(f"{name} {number}" for name, number in versions.items() if name != "commit")
-    commit = f" ({versions['commit']})" if "commit" in versions else ""
+    of = result.machine
     return (
-        f"`{result.command}`, {result.date[:10]}: {machine['cores']} cores of {machine['processor']},"
-        f" {machine['memory_gb']} GB, {machine['system']}, load {machine['load_average']} at the start; {of}{commit}."
+        f"Measured on {result.date[:10]}: {of['cores']} cores of {of['processor']}, {of['memory_gb']} GB,"
+        f" {of['system']}; {', '.join(' '.join(pair) for pair in result.versions.items())}."
     )
 
 
@@ -170,3 +176,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int,
 def _row(cells: Iterable[str]) -> str:
     escaped = (cell.replace("|", "\\|") for cell in cells)
     return "|" + "|".join(f" {cell} " if cell else " " for cell in escaped) + "|\n"
+
+
+PLACES = {"machine": machine, "targets": targets, "peers": peers, "scale": scale}
+"""What writes between which of the page's markers."""

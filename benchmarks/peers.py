@@ -71,8 +71,8 @@ def peers(server: Server, rows: int, runs: int) -> Iterator[Measured]:
     server.empty()
     output.unlink()
     load, parse = middle(loaded), middle(parsed)
-    yield _of("pyb3_load", "PyB3", load, many, load.seconds, "PostgreSQL")
-    yield _of("pyb3_parse", "PyB3 `parse`", parse, many, parse.seconds, "Parquet")
+    yield _of("pyb3_load", "PyB3", load, many, many, "PostgreSQL")
+    yield _of("pyb3_parse", "PyB3 `parse`", parse, many, many, "Parquet")
     for peer in PEERS:
         try:
             yield _measured(server, peer, rows, runs)
@@ -89,9 +89,7 @@ def _measured(server: Server, peer: Peer, rows: int, runs: int) -> Measured:
         found.append(_run_of(server, peer, python, part))
     _drop(server)
     note = f"{peer.ends}; {_versions(python, peer.packages)}"
-    start, run, many = middle(starts), middle(found), data.count(part)
-    by_rows = max(0.0, run.seconds - start.seconds) * (data.count(rows) - many) / many
-    return _of(peer.script, peer.what, run, many, run.seconds + by_rows, note)
+    return _of(peer.script, peer.what, middle(found), data.count(part), data.count(rows), note, middle(starts).seconds)
 
 
 def _run_of(server: Server, peer: Peer, python: Path, rows: int) -> Run:
@@ -116,8 +114,11 @@ def _check(server: Server, peer: Peer, run: Run, rows: int) -> None:
             raise Failed(f"{row[0] if row else 0:,} of {rows:,} rows are in the table")
 
 
-def _of(name: str, what: str, run: Run, rows: int, year: float, note: str) -> Measured:
-    return Measured(name, what, {"rows": rows, **run.values(), "year_seconds": year}, note)
+def _of(name: str, what: str, run: Run, rows: int, year: int, note: str, start: float = 0.0) -> Measured:
+    """With what a year of rows takes, of which `start` does not grow with them."""
+    seconds = run.seconds + max(0.0, run.seconds - start) * (year - rows) / rows
+    scaled = {"year_seconds": seconds, "rows_per_second": year / seconds}
+    return Measured(name, what, {"rows": rows, **run.values(), **scaled}, note)
 
 
 def _empty(server: Server) -> None:

@@ -35,6 +35,7 @@ TARGETS = (
     Target("year", "The same", "first.seconds", "keyed.seconds"),
     Target("year", "The same again, all read (`--force`)", "again.seconds", "first.seconds", 0.6),
     Target("year", "WAL of that", "again.wal", "first.wal", 0.05, "MB"),
+    Target("year", "Peak memory of the first load", "first.peak", most=700, unit="MB"),
     Target("parse", "A year to typed frames", "frames.seconds", "inflate.seconds"),
     Target("parse", "Peak memory, a year to Parquet", "parquet.peak", most=600, unit="MB"),
     Target("daily", "A day of 17,000 rows", "day.seconds", most=1.0),

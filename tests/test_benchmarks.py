@@ -21,7 +21,7 @@ YEAR = Result(
     command="python -m benchmarks year --rows 2500000 --runs 5",
     runs=5,
     machine=MACHINE,
-    versions={"PyB3": "0.1.0", "PostgreSQL": "18.4", "commit": "abc1234"},
+    versions={"PyB3": "0.1.0 (abc1234)", "PostgreSQL": "18.4"},
     measured=[
         Measured("migrated", "`psql \\copy`", {"rows": 100, "seconds": 10.0, "wal": 5.0}),
         Measured("first", "first load", {"rows": 100, "seconds": 12.5, "wal": 1000.0}),
@@ -33,10 +33,18 @@ PEERS = replace(
     figure="peers",
     measured=[
         Measured(
-            "slow", "A & B", {"rows": 10, "seconds": 5.0, "peak": 99.0, "year_seconds": 500.0}, "Parquet; slow 1.0"
+            "slow",
+            "A & B",
+            {"rows": 10, "seconds": 5.0, "peak": 99.0, "year_seconds": 500.0, "rows_per_second": 2.0},
+            "Parquet; slow 1.0",
         ),
         Measured("broken", "broken", note="fails in its own words"),
-        Measured("pyb3_load", "PyB3", {"rows": 1000, "seconds": 5.0, "peak": 300.0, "year_seconds": 5.0}, "PostgreSQL"),
+        Measured(
+            "pyb3_load",
+            "PyB3",
+            {"rows": 1000, "seconds": 5.0, "peak": 300.0, "year_seconds": 5.0, "rows_per_second": 200.0},
+            "PostgreSQL",
+        ),
     ],
 )
 
@@ -79,8 +87,15 @@ def test_the_table_says_what_is_met_missed_and_not_measured() -> None:
     assert keyed.endswith("| 1 | not measured |")
     assert again == "| The same again, all read (`--force`) | 5.00 s | first load: 12.5 s | 0.40 | 0.6 | met |"
     assert wal == "| WAL of that | 0.10 MB | first load: 1,000 MB | 0.0001 | 0.05 | met |"
-    assert len(lines[2:]) == len(TARGETS) + 2
-    assert "2 cores of a processor, 24 GB" in lines[-1] and "PostgreSQL 18.4 (abc1234)" in lines[-1]
+    assert len(lines[2:]) == len(TARGETS)
+
+
+def test_figures_of_one_machine_and_versions_are_told_together() -> None:
+    elsewhere = replace(PEERS, machine=MACHINE | {"cores": 64})
+    assert page.machine({"year": YEAR, "peers": PEERS}).count("Measured on") == 1
+    told = page.machine({"year": YEAR, "peers": elsewhere}).replace("\n", " ")
+    assert told.count("Measured on 2026-01-02") == 2
+    assert "64 cores of a processor, 24 GB, Linux 6; PyB3 0.1.0 (abc1234), PostgreSQL 18.4. `python -m" in told
 
 
 def test_others_are_told_quickest_first_and_a_failure_in_its_own_words() -> None:
@@ -109,11 +124,11 @@ def test_twenty_years_are_told_by_row_and_queries_by_milliseconds() -> None:
 
 def test_the_page_keeps_its_other_text(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
-    places = "\n".join(f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in ("targets", "peers", "scale"))
+    places = "\n".join(f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in page.PLACES)
     path.write_text(f"before\n{places}after\n")
     page.write(path, {"year": YEAR, "peers": PEERS})
     once = path.read_text()
-    assert once.startswith("before\n<!-- targets -->\n| what |") and once.endswith("<!-- /scale -->\nafter\n")
+    assert once.startswith("before\n<!-- machine -->\nMeasured on") and once.endswith("<!-- /scale -->\nafter\n")
     assert "old" not in once
     page.write(path, {"year": YEAR, "peers": PEERS})
     assert path.read_text() == once
@@ -127,7 +142,7 @@ def test_a_page_without_a_place_is_refused() -> None:
 
 def test_the_projects_page_has_every_place() -> None:
     text = (ROOT / "docs" / "performance.md").read_text("utf-8")
-    for name in ("targets", "peers", "scale"):
+    for name in page.PLACES:
         assert "told" in page.between(text, name, "told\n")
 
 
