@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from . import machine, page, results
 from .figures import FIGURES
-from .machine import FOLDER, Server
+from .machine import FOLDER, Failed, Server, TimedOut
 from .results import Measured, Result
 from .targets import TARGETS
 
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 
-def main() -> None:
-    """Measure what is asked for, all of it by default; or write the page from what was measured last."""
+def main() -> int:
+    """Measure what is asked for, all of it by default; or write the page from what was measured last.
+
+    1 where a figure failed.
+    """
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = ", ".join(FIGURES)
     arguments.add_argument("figure", nargs="*", choices=[*FIGURES, "page", []], help=f"of: {names} (all); or page")
@@ -24,13 +28,16 @@ def main() -> None:
     arguments.add_argument("--runs", type=int, default=5, help="runs whose median is told (5)")
     chosen = arguments.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    kept = FOLDER / "results"
+    kept, failed = FOLDER / "results", False
     if measured := [name for name in chosen.figure or FIGURES if name != "page"]:
         server = Server()
         for name in measured:
-            results.write(kept, _measured(server, name, chosen.rows, chosen.runs))
+            result = _measured(server, name, chosen.rows, chosen.runs)
+            results.write(kept, result)
+            failed = failed or bool(result.get("failed").note)
     if "page" in chosen.figure:
         page.write(_PAGE, results.read(kept))
+    return int(failed)
 
 
 def _measured(server: Server, name: str, rows: int | None, runs: int) -> Result:
@@ -39,9 +46,13 @@ def _measured(server: Server, name: str, rows: int | None, runs: int) -> Result:
     print(f"\n{name}: {figure.measure.__doc__}", flush=True)
     date, facts = datetime.now(UTC).isoformat(timespec="minutes"), machine.facts()
     found: list[Measured] = []
-    for one in figure.measure(server, rows, runs):
-        found.append(one)
-        print(f"  {one.what:50} {one}", flush=True)
+    try:
+        for one in figure.measure(server, rows, runs):
+            found.append(one)
+            print(f"  {one.what:50} {one}", flush=True)
+    except (Failed, TimedOut) as error:  # the figures after it are measured all the same
+        found.append(Measured("failed", "failed", note=str(error)))
+        print(f"  failed: {error}", flush=True)
     command = f"python -m benchmarks {name} --rows {rows} --runs {runs}"
     result = Result(name, date, command, runs, facts, machine.versions(server), found)
     for target in TARGETS:
@@ -51,4 +62,4 @@ def _measured(server: Server, name: str, rows: int | None, runs: int) -> Result:
     return result
 
 
-main()
+sys.exit(main())
