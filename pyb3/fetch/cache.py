@@ -59,7 +59,7 @@ def fetch_file(
             if path in _absent and not refresh:
                 raise NotPublished(_absent[path])
             try:
-                from .client import download  # what is in the cache needs no HTTP client, which is slow to import
+                from .download import download  # what is in the cache needs no HTTP client, which is slow to import
 
                 download(asked, path, progress)
             except NotPublished as error:
