@@ -28,8 +28,8 @@ def read_xml_messages(
     message, where `*` is any tag; an amount's currency is the row's (place `@Ccy`) unless the place names another:
     `Path@USD`. What has no place must be among the `ignored` paths, unless the table takes a `partial` view of the
     messages. Where one message holds many rows, `row` names their element and `others` those that are no rows of the
-    dataset; what stands outside of both is every row's. The number of messages must be
-    the one the file's header announces. Raises FileError, Incomplete, FieldInvalid.
+    dataset; what stands outside of both is every row's. The number of messages must be the one the file's header
+    announces. Raises FileError, Incomplete, FieldInvalid.
     """
     rows = _Rows(member.name, template, form)
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
