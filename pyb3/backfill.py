@@ -12,6 +12,7 @@ from threading import Event
 from . import calendar, pipeline
 from .datasets.base import Dataset
 from .errors import DatabaseError, Interrupted, NotPublished, PyB3Error
+from .fetch import cache
 from .file import File
 from .progress import SILENT, Progress
 from .unit import Outcome, Unit
@@ -64,11 +65,11 @@ def latest(dataset: Dataset, count: int) -> list[Unit]:
 
 def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:
     """Whether a source has the unit still; one that shows the last session alone has others only in the cache."""
-    periods = {source.period for source in dataset.template.sources_for(unit, today)}
-    if periods != {"snapshot"} or unit.date == calendar.previous_session(today):
-        return bool(periods)
+    sources = dataset.template.sources_for(unit, today)
+    if not all(cache.gone(source, unit) for source in sources):
+        return True
     try:
-        return bool(pipeline.from_cache(dataset, unit))
+        return bool(sources and pipeline.from_cache(dataset, unit))
     except NotPublished:
         return False
 

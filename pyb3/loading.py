@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -13,7 +12,7 @@ import psycopg
 
 from .datasets.base import Batch, Dataset
 from .errors import FileError
-from .file import File, digest
+from .file import File, combined, digest
 from .load import ledger, upsert
 from .progress import Progress
 from .unit import Counts, Outcome, Unit
@@ -134,14 +133,14 @@ class Loading:
 
 
 def _digest(files: Sequence[File]) -> str:
-    """The file's sha256; of several files, that of their digests, in order. Raises FileError."""
+    """The file's SHA-256; of several files, that of their digests, in order. Raises FileError.
+
+    Of the bytes themselves, which a sidecar might not be of: what the ledger says of them must be true.
+    """
     digests = []
     for file in files:
-        known = file.known.get("sha256")
-        if known is None or file.known.get("size") != file.path.stat().st_size:
-            try:
-                known = digest(file.path)
-            except OSError as error:
-                raise FileError(f"{file.path}: {error.strerror}") from error
-        digests.append(known)
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+        try:
+            digests.append(digest(file.path))
+        except OSError as error:
+            raise FileError(f"{file.path}: {error.strerror}") from error
+    return combined(digests)

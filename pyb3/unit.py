@@ -18,6 +18,17 @@ class Unit:
     kind: Kind
     date: dt.date
 
+    @classmethod
+    def written(cls, dataset: str, text: str) -> Unit | None:
+        """The unit that is written so: 2024-01-15, 2024-01 or 2024; None for what is none."""
+        forms: dict[Kind, str] = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+        for kind, form in forms.items():
+            try:
+                return cls(dataset, kind, dt.datetime.strptime(text, form).date())
+            except ValueError:
+                continue
+        return None
+
     def __str__(self) -> str:
         return {"day": f"{self.date:%Y-%m-%d}", "month": f"{self.date:%Y-%m}", "year": f"{self.date:%Y}"}[self.kind]
 

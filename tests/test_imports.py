@@ -19,7 +19,7 @@ PACKAGE = ROOT / "pyb3"
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"backfill", "coverage", "doctor", "library"},
+    {"backfill", "coverage", "doctor", "library", "verification"},
     {"frames"},
     {"pipeline"},
     {"loading"},

@@ -171,7 +171,8 @@ class Dataset:
                 raise NotPublished(f'{member.name} is not B3\'s final file, it says "{said[0]}"')
             if re.search(source.signature, head):
                 return source
-        raise FileError(f"{member.name} is no file of {self.name}: it begins with {head[:40]!r}")
+        of = f"{self.name}, source {file.source}" if known else self.name
+        raise FileError(f"{member.name} is no file of {of}: it begins with {head[:40]!r}")
 
     def asked(self, file: File, source: Source, unit: Unit | None) -> Mapping[str, Any]:
         """What B3 was asked for to get a file, as far as that is known: from its sidecar."""

@@ -34,6 +34,23 @@ class Loaded:
     file_timestamp: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An ingestion that brought rows, or found them there: its unit, days, and the bytes it read.
+
+    `file` is the name of the file, of the first where there are several; `source` names their sources, "" where
+    they were files at hand.
+    """
+
+    id: int
+    unit: str
+    first_date: date
+    last_date: date
+    source: str
+    file: str
+    sha256: str
+
+
 def begin(connection: psycopg.Connection[Any]) -> int:
     """Number the ingestion of this transaction: rows written in it bear the number."""
     sequence = sql.Identifier(settings.schema(), "ingestions_id_seq").as_string(connection)
@@ -110,21 +127,23 @@ def same_bytes(
     return Loaded(first, last, *facts) if there == written or (there > written and not prune) else None
 
 
-def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[date]:
-    """The sessions a table holds; not those of which it has but strays out of another session's file.
-
-    It skips along the table's key: a few milliseconds whatever the rows.
-    """
+def days_held(connection: psycopg.Connection[Any], table: str) -> list[date]:
+    """The days a table has rows of. It skips along the table's key: a few milliseconds whatever the rows."""
     held = sql.SQL(
         "WITH RECURSIVE day AS ((SELECT refdate FROM {table} ORDER BY refdate LIMIT 1) UNION ALL SELECT"
         " (SELECT t.refdate FROM {table} t WHERE t.refdate > day.refdate ORDER BY t.refdate LIMIT 1)"
         " FROM day WHERE day.refdate IS NOT NULL) SELECT refdate FROM day WHERE refdate IS NOT NULL"
     ).format(table=own(table))
+    return [day for (day,) in connection.execute(held)]
+
+
+def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[date]:
+    """The sessions a table holds; not those of which it has but strays out of another session's file."""
     spans = sql.SQL(
         "SELECT first_date, last_date FROM {} WHERE dataset = %s AND outcome IN ('loaded', 'unchanged')"
         " AND first_date IS NOT NULL GROUP BY 1, 2 ORDER BY 1"
     ).format(own("ingestions"))
-    found = [day for (day,) in connection.execute(held)]
+    found = days_held(connection, table)
     waiting = connection.execute(spans, (dataset,)).fetchall()
     waiting.reverse()
     reach = date.min  # the last day of the ingestions that begin no later than the day at hand
@@ -141,6 +160,16 @@ def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[
     ).format(own(table))
     old = {day for (day,) in connection.execute(unnumbered, (strays,))} if strays else set()
     return [day for day in found if day not in strays or day in old]
+
+
+def loads(connection: psycopg.Connection[Any], dataset: str) -> list[Load]:
+    """A dataset's ingestions that ended with their rows in the table, the newest first."""
+    query = sql.SQL(
+        "SELECT id, unit, first_date, last_date, coalesce(source, ''), coalesce(file, ''), sha256 FROM {}"
+        " WHERE dataset = %s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL AND sha256 IS NOT NULL"
+        " ORDER BY id DESC"
+    ).format(own("ingestions"))
+    return [Load(*row) for row in connection.execute(query, (dataset,))]
 
 
 def history(connection: psycopg.Connection[Any], dataset: str, day: date | None, limit: int) -> list[dict[str, Any]]:

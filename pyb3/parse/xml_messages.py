@@ -29,9 +29,9 @@ def read_xml_messages(
     message, where `*` is any tag; an amount's currency is the row's (place `@Ccy`) unless the place names another:
     `Path@USD`. What has no place must be among the `ignored` paths, unless the table takes a `partial` view of the
     messages. Where one message holds many rows, `row` names their element and `others` those that are no rows of the
-    dataset, which are counted and noted; what stands outside of both is every row's. The number of messages must be
-    the one the file's header announces (TtlNbOfMsg), which also says when B3 made it (CreDtAndTm; of several the
-    last). Raises FileError, Incomplete, FieldInvalid.
+    dataset; what stands outside of both is every row's. The number of messages must be the one the file's header
+    announces (TtlNbOfMsg), which also says when B3 made it (CreDtAndTm; of several the last). Raises FileError,
+    Incomplete, FieldInvalid.
     """
     rows = _Rows(member.name, template, form)
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
@@ -56,9 +56,6 @@ def read_xml_messages(
         raise Incomplete(f"{member.name} holds {count:,} messages, its header says {announced:,}")
     if len(rows):
         yield rows.frame()
-    if rows.others:
-        counts = " and ".join(f"{count:,} {tag}" for tag, count in rows.others.items())
-        member.notes.append(f"{member.name}: {counts} are no rows of {template.name}, and are left out")
 
 
 def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
@@ -116,7 +113,6 @@ class _Rows:
         self._values: dict[str, list[str | None]] = {field: [] for field in places}
         self._lines: list[int] = []
         self._row = form.options.get("row")
-        self.others: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -132,9 +128,7 @@ class _Rows:
             tag = str(child.tag).rpartition("}")[2]
             if tag == self._row:
                 rows.append(child)
-            elif tag in others:
-                self.others[tag] = self.others.get(tag, 0) + 1
-            else:
+            elif tag not in others:
                 shared += _leaves((child,), "")
         for path, element in shared:  # a message without a row must not hide what is new in it
             if (element.text or "").strip() and path not in self._paths:
