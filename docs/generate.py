@@ -18,8 +18,7 @@ import typer
 import pyb3
 from pyb3.cli.app import app
 from pyb3.datasets import registry
-from pyb3.parse.typed import dtype
-from pyb3.template import Field, Source, Template
+from pyb3.template import Field, Source, Template, dtype
 
 ROOT = Path(__file__).resolve().parents[1]
 _SPARED = ("help", "version", "install_completion", "show_completion")

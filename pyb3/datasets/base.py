@@ -15,8 +15,8 @@ from ..errors import FileError, NoSession, NotPublished, UsageError, WrongDate
 from ..file import File
 from ..parse import readers
 from ..parse.archive import Member, open_member
-from ..parse.typed import dtype, schema
-from ..template import Source, Template
+from ..parse.typed import schema
+from ..template import Source, Template, dtype
 from ..unit import Kind, Unit
 
 

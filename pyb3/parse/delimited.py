@@ -10,10 +10,10 @@ from dataclasses import replace
 import polars as pl
 
 from ..errors import FileError
-from ..template import Field, Format, Template
+from ..template import Field, Format, Template, dtype
 from .archive import Member
 from .lines import SEPARATOR, split
-from .typed import Notation, dtype, typed
+from .typed import Notation, typed
 
 CHUNK = 8 << 20
 _BEFORE = 50  # lines, at most, of status or description before the header

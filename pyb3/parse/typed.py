@@ -11,24 +11,9 @@ from decimal import Decimal
 import polars as pl
 
 from ..errors import FieldInvalid
-from ..template import Field, Template
+from ..template import Field, Template, dtype
 
 _TRUTH = {"true": True, "false": False, "Y": True, "N": False, "S": True, "1": True, "0": False}
-
-
-def dtype(field: Field) -> pl.DataType:
-    """The Polars type of a field: String, Int64, Decimal(38, decimals), Date or Boolean."""
-    match field.type:
-        case "integer":
-            return pl.Int64()
-        case "decimal":
-            return pl.Decimal(38, field.decimals)
-        case "date":
-            return pl.Date()
-        case "boolean":
-            return pl.Boolean()
-        case _:
-            return pl.String()
 
 
 def schema(template: Template) -> dict[str, pl.DataType]:
