@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -17,6 +17,7 @@ from .datasets.base import Batch, Dataset
 from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error
 from .fetch import cache
 from .file import File, digest
+from .parse.rejects import Rejects
 from .parse.typed import schema
 from .progress import SILENT, Progress
 from .template import Source
@@ -53,29 +54,47 @@ def from_cache(dataset: Dataset, unit: Unit, *, notes: list[str] | None = None) 
 
 
 def parse(
-    dataset: Dataset, files: Sequence[File], unit: Unit | None = None, *, allow_incomplete: bool = False
+    dataset: Dataset,
+    files: Sequence[File],
+    unit: Unit | None = None,
+    *,
+    allow_incomplete: bool = False,
+    notes: list[str] | None = None,
+    rejects: Rejects | None = None,
 ) -> pl.DataFrame:
-    """The files as one frame, held against the unit's dates. Raises FileError and its kin."""
-    return dataset.frame(files, unit, allow_incomplete=allow_incomplete)
+    """The files as one frame, held against the unit's dates and the template's checks. Raises FileError and its kin.
+
+    With `rejects` bad records are set aside into them; `notes` gets what a person should know.
+    """
+    return dataset.frame(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
 
 
 def write(
-    dataset: Dataset, files: Sequence[File], unit: Unit | None, output: Path, *, allow_incomplete: bool = False
+    dataset: Dataset,
+    files: Sequence[File],
+    unit: Unit | None,
+    output: Path,
+    *,
+    allow_incomplete: bool = False,
+    notes: list[str] | None = None,
+    rejects: Rejects | None = None,
 ) -> None:
     """The files as `output`, Parquet or CSV by its ending: streamed, and whole or not at all.
 
-    Raises FileError and its kin; NotWritable where `output` cannot be written.
+    `notes` and `rejects` are as for `parse`. Raises FileError and its kin; NotWritable where `output` cannot be
+    written.
     """
     failures: list[PyB3Error] = []
+    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": rejects}
 
     def frames(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         try:
             if dataset.template.take == "every":  # sources complete each other's rows
-                yield parse(dataset, files, unit, allow_incomplete=allow_incomplete)
+                yield parse(dataset, files, unit, **told)
             else:
-                for batch in dataset.read(files, unit, allow_incomplete=allow_incomplete):
+                for batch in dataset.read(files, unit, **told):
                     yield batch.frame
         except PyB3Error as error:
             failures.append(error)
