@@ -26,6 +26,7 @@ def backfill(
     jobs: int = 1,
     refresh: bool = False,
     force: bool = False,
+    quarantine: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[Outcome]:
     """Ingest units in order, `jobs` of them loading at once; one outcome a unit.
@@ -42,7 +43,7 @@ def backfill(
             notes: list[str] = []
             fetch = partial(pipeline.fetch, dataset, unit, refresh=refresh, progress=watched, notes=notes)
             fetched = fetchers.submit(fetch)
-            pending.append(loaders.submit(_load, dataset, unit, fetched, force, watched, notes))
+            pending.append(loaders.submit(_load, dataset, unit, fetched, force, quarantine, watched, notes))
             if len(pending) >= jobs + _AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -72,10 +73,18 @@ def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:
 
 
 def _load(
-    dataset: Dataset, unit: Unit, fetched: Future[list[File]], force: bool, progress: Progress, notes: list[str]
+    dataset: Dataset,
+    unit: Unit,
+    fetched: Future[list[File]],
+    force: bool,
+    quarantine: bool,
+    progress: Progress,
+    notes: list[str],
 ) -> Outcome:
     try:
-        return pipeline.load(dataset, fetched.result(), unit, force=force, progress=progress, notes=notes)
+        return pipeline.load(
+            dataset, fetched.result(), unit, force=force, quarantine=quarantine, progress=progress, notes=notes
+        )
     except (DatabaseError, Interrupted):
         raise
     except PyB3Error as error:

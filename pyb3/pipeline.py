@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -120,25 +121,34 @@ def load(
     *,
     allow_incomplete: bool = False,
     force: bool = False,
+    quarantine: bool = False,
     progress: Progress = SILENT,
     notes: list[str] | None = None,
 ) -> Outcome:
     """Parse the files and load them in one transaction, with a row of the ledger; tells what was done.
 
-    Bytes that the ledger knows are not read again, unless `force` is set: they could change nothing. Raises
-    FileError and its kin for the files, DatabaseError and its kin for the server; then nothing is changed.
+    Bytes that the ledger knows are not read again, unless `force` is set: they could change nothing. With
+    `quarantine` bad records are set aside into the database and the others loaded. Raises FileError and its kin for
+    the files, DatabaseError and its kin for the server; then nothing is changed.
     """
-    from .load import connect, ledger, migrate, upsert
+    from .load import connect, ledger, migrate, rejected, row_band, upsert
 
     start, started_at = time.perf_counter(), datetime.now(UTC)
     notes = notes if notes is not None else []
     span = _Span(f"{dataset.name} {unit or files[0].path.name}", progress)
     sha256 = _digest(files)
 
-    def read() -> Iterator[Batch]:
-        return span.watch(dataset.read(files, unit, allow_incomplete=allow_incomplete, notes=notes))
+    rejects: list[Rejects] = []  # of each try to load: the last one counts
 
-    def outcome(counts: upsert.Counts) -> Outcome:
+    def read() -> Iterator[Batch]:
+        rejects.append(Rejects())
+        aside = rejects[-1] if quarantine else None
+        return span.watch(dataset.read(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=aside))
+
+    def outcome(counts: upsert.Counts, set_aside: int) -> Outcome:
+        if set_aside:
+            show = f"pyb3 history {dataset.name} --date {span.first} --rejected"
+            notes.append(f"bad records set aside: {set_aside:,}; '{show}' shows them")
         return Outcome(
             dataset=dataset.name,
             unit=str(unit or span),
@@ -149,38 +159,54 @@ def load(
             sha256=sha256,
             seconds=round(time.perf_counter() - start, 3),
             warnings=tuple(dict.fromkeys(notes)),
+            rejected=set_aside,
             **asdict(counts),
         )
 
     with connect.connect() as connection:
         migrate.check(connection)
 
-        def write_down(counts: upsert.Counts, number: int | None = None) -> Outcome:
-            done = outcome(counts)
-            first, last = span.first, span.last
-            ledger.record(connection, done, started_at, number=number, files=files, first_date=first, last_date=last)
+        def write_down(counts: upsert.Counts, number: int | None = None, set_aside: int = 0) -> Outcome:
+            done = outcome(counts, set_aside)
+            ledger.record(
+                connection,
+                done,
+                started_at,
+                number=number,
+                files=files,
+                first_date=span.first,
+                last_date=span.last,
+                day_rows=span.rows,
+            )
             return done
+
+        def after(counts: upsert.Counts) -> None:
+            notes.extend(row_band.outside(connection, dataset.name, span.rows, dataset.template.row_band))
+            outcomes.append(write_down(counts, numbers[-1], len(rejects[-1])))
+            rejected.keep(connection, numbers[-1], dataset.name, outcomes[-1].unit, rejects[-1].records)
 
         if unit is not None and not force:
             with connection.transaction():
-                known = ledger.same_bytes(connection, dataset.name, str(unit), sha256, dataset.template.table)
+                table = dataset.template.table
+                known = ledger.same_bytes(connection, dataset.name, str(unit), sha256, table, quarantine=quarantine)
             if known is not None:
                 span.first, span.last = known.first_date, known.last_date
-                return write_down(upsert.Counts(rows=known.rows, unchanged=known.rows))
+                return write_down(upsert.Counts(rows=known.rows, unchanged=known.rows), set_aside=known.rejected)
         numbers: list[int] = []
+        outcomes: list[Outcome] = []
         try:
-            counts = upsert.load(
+            upsert.load(
                 connection,
                 dataset.template,
                 read,
                 before=lambda: numbers.append(ledger.begin(connection)),
-                after=lambda counts: write_down(counts, numbers[-1]),
+                after=after,
             )
         except FileError as error:
             if unit is not None and files[0].known:
                 error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))
             raise
-    return outcome(counts)
+    return replace(outcomes[-1], seconds=round(time.perf_counter() - start, 3))
 
 
 def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
@@ -217,18 +243,19 @@ class _Span:
         self._label, self._progress = label, progress
         self.first: date | None = None
         self.last: date | None = None
+        self.rows: Counter[date] = Counter()
 
     def __str__(self) -> str:
         return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
 
     def watch(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         self.first = self.last = None
+        self.rows.clear()
         rows = 0
         for batch in batches:
-            days = [cast(date, day) for day in (batch.frame["refdate"].min(), batch.frame["refdate"].max()) if day]
-            if batch.overwrite and days:  # a stray row of another session is not what the file is of
-                self.first = min([*days, *([self.first] if self.first else [])])
-                self.last = max([*days, *([self.last] if self.last else [])])
+            if batch.overwrite:  # a stray row of another session is not what the file is of
+                self.rows.update(dict(batch.frame["refdate"].drop_nulls().value_counts().iter_rows()))
+                self.first, self.last = min(self.rows, default=None), max(self.rows, default=None)
             rows += batch.frame.height
             self._progress.loaded(self._label, rows)
             yield batch

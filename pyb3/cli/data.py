@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,6 +54,7 @@ def parse(
     index: options.Item = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write x.parquet or x.csv instead.")] = None,
     allow_incomplete: options.Incomplete = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -63,20 +64,28 @@ def parse(
     """
     from .. import pipeline
     from ..datasets import registry
+    from ..parse.rejects import Rejects
 
     show.talk(quiet, verbose)
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"{output} ends neither in .parquet nor in .csv")
     plugin = registry.get(dataset)
     files, unit = _at_hand(plugin, _day(date), file, index)
+    notes: list[str] = []
+    rejects = Rejects() if quarantine else None
     if not files:
         assert unit is not None
         with bars(quiet) as progress:
-            files = pipeline.fetch(plugin, unit, progress=progress)
+            files = pipeline.fetch(plugin, unit, progress=progress, notes=notes)
+    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": rejects}
     if output is None:
-        show.frame(pipeline.parse(plugin, files, unit, allow_incomplete=allow_incomplete))
+        show.frame(pipeline.parse(plugin, files, unit, **told))
     else:
-        pipeline.write(plugin, files, unit, output, allow_incomplete=allow_incomplete)
+        pipeline.write(plugin, files, unit, output, **told)
+    if not quiet:
+        show.rejected(rejects.records if rejects is not None else ())
+        for note in notes:
+            show.notice(note)
 
 
 def load(
@@ -87,6 +96,7 @@ def load(
     as_json: options.Json = False,
     force: options.Force = False,
     allow_incomplete: options.Incomplete = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -97,7 +107,7 @@ def load(
     from .. import pipeline
 
     show.talk(quiet, verbose)
-    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, force, allow_incomplete)
+    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, force, allow_incomplete, quarantine)
 
 
 def ingest(
@@ -109,6 +119,7 @@ def ingest(
     refresh: options.Refresh = False,
     force: options.Force = False,
     allow_incomplete: options.Incomplete = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -125,7 +136,18 @@ def ingest(
     if dataset == "all" and file is not None:
         raise UsageError("a file is of one dataset: name it instead of 'all'")
     names = registry.names() if dataset == "all" else [dataset]
-    _run(names, date, file, index, partial(pipeline.fetch, refresh=refresh), as_json, quiet, force, allow_incomplete)
+    _run(
+        names,
+        date,
+        file,
+        index,
+        partial(pipeline.fetch, refresh=refresh),
+        as_json,
+        quiet,
+        force,
+        allow_incomplete,
+        quarantine,
+    )
 
 
 def backfill(
@@ -144,6 +166,7 @@ def backfill(
     as_json: options.Json = False,
     refresh: options.Refresh = False,
     force: options.Force = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -177,7 +200,9 @@ def backfill(
             raise NoSession(f"{dataset}: B3 held no session from {start} to {end}; nothing was written")
     results = []
     with bars(quiet) as progress:
-        for result in work.backfill(plugin, units, jobs=jobs, refresh=refresh, force=force, progress=progress):
+        for result in work.backfill(
+            plugin, units, jobs=jobs, refresh=refresh, force=force, quarantine=quarantine, progress=progress
+        ):
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
     if not (as_json or quiet):
@@ -214,6 +239,7 @@ def _run(
     quiet: bool,
     force: bool,
     allow_incomplete: bool,
+    quarantine: bool,
 ) -> None:
     """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
     from .. import pipeline
@@ -229,7 +255,14 @@ def _run(
                 if not files:
                     files = find(plugin, unit, notes=notes)
                 result = pipeline.load(
-                    plugin, files, unit, allow_incomplete=allow_incomplete, force=force, progress=progress, notes=notes
+                    plugin,
+                    files,
+                    unit,
+                    allow_incomplete=allow_incomplete,
+                    force=force,
+                    quarantine=quarantine,
+                    progress=progress,
+                    notes=notes,
                 )
             except UsageError:
                 raise

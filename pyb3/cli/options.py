@@ -23,6 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a unit on st
 Refresh = Annotated[bool, typer.Option("--refresh", help="Fetch anew what is in the cache.")]
 Force = Annotated[bool, typer.Option("--force", help="Read again what the ledger says is loaded.")]
 Incomplete = Annotated[bool, typer.Option("--allow-incomplete", help="Take a file that was cut short.")]
+Quarantine = Annotated[bool, typer.Option("--quarantine", help="Take the good records, and set the bad ones aside.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table: errors alone.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say each request; trace an unexpected error.")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,6 +17,9 @@ from ..unit import Outcome
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..parse.rejects import Rejected
+
+_SHOWN = 20
 _STYLES = {"loaded": "green", "unchanged": "cyan", "failed": "red", "no_session": "yellow", "not_published": "yellow"}
 
 
@@ -51,9 +54,19 @@ def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:
             notice(unit + warning)
 
 
+def rejected(records: Sequence[Rejected]) -> None:
+    """The records that were left out: the first of them, and how many more."""
+    for record in records[:_SHOWN]:
+        field = f", field {record.field}" if record.field else ""
+        notice(f"left out: {record.file} line {record.line:,}{field}: {record.reason}")
+    if len(records) > _SHOWN:
+        notice(f"left out: {len(records) - _SHOWN:,} more")
+
+
 def summary(results: list[Outcome]) -> None:
     """A table of what became of the units, totals below."""
-    columns = ("dataset", "unit", "outcome", "rows", "inserted", "updated", "unchanged", "seconds")
+    rejected = ("rejected",) if any(result.rejected for result in results) else ()
+    columns = ("dataset", "unit", "outcome", "rows", "inserted", "updated", "unchanged", *rejected, "seconds")
     rows = [[_cell(getattr(result, column)) for column in columns] for result in results]
     drawn = table(columns, numbers=columns[3:])
     for row, result in zip(rows, results, strict=True):

@@ -36,12 +36,13 @@ def _unit(line: str) -> dict[str, Any]:
 
 
 def _markdown(units: list[dict[str, Any]]) -> Iterable[str]:
-    yield f"| {' | '.join(_FACTS + _NUMBERS)} |"
-    yield f"|{'---|' * len(_FACTS)}{'---:|' * len(_NUMBERS)}"
+    numbers = (*_NUMBERS, "rejected") if any(unit.get("rejected") for unit in units) else _NUMBERS
+    yield f"| {' | '.join(_FACTS + numbers)} |"
+    yield f"|{'---|' * len(_FACTS)}{'---:|' * len(numbers)}"
     for unit in units:
-        yield _row([str(unit[name]) for name in _FACTS], [unit[name] for name in _NUMBERS])
+        yield _row([str(unit[name]) for name in _FACTS], [unit.get(name, 0) for name in numbers])
     if len(units) > 1:
-        totals = [sum(unit[name] for unit in units) for name in _NUMBERS]
+        totals = [sum(unit.get(name, 0) for unit in units) for name in numbers]
         yield _row(["", f"{len(units):,} units", ""], totals)
     if told := [line for unit in units for line in _told(unit)]:
         yield "\n```text"  # as text: a page of B3's may be quoted in it

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ..coverage import Coverage
 
 _INCOMPLETE = 4
+_ATTEMPT = ("id", "unit", "ended_at", "outcome", "source", "rows", "inserted", "updated", "rejected", "sha256", "told")
+_REJECTED = ("ingestion_id", "unit", "file", "line", "field", "reason", "record")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -46,6 +48,7 @@ def history(
     dataset: options.Name,
     date: options.Date = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")] = 50,
+    rejected: Annotated[bool, typer.Option("--rejected", help="The records that --quarantine set aside.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """What was loaded when and from which bytes, and what failed; with --date of that session alone.
@@ -54,25 +57,30 @@ def history(
     """
     from ..datasets import registry
     from ..load import connect, ledger, migrate
+    from ..load import rejected as aside
 
     name = registry.get(dataset).name
     day = options.day(date) if date else None
     with connect.connect() as connection:
         migrate.check(connection)
-        attempts = ledger.history(connection, name, day, limit)
+        attempts = (aside if rejected else ledger).history(connection, name, day, limit)
     if as_json:
         show.objects({fact: _plain(value) for fact, value in row.items()} for row in attempts)
         return
-    facts = ("id", "unit", "ended_at", "outcome", "source", "rows", "inserted", "updated", "sha256", "error_message")
-    values = []
-    for row in attempts:
-        short = {"sha256": (row["sha256"] or "")[:12], "ended_at": f"{row['ended_at']:%Y-%m-%d %H:%M}"}
-        values.append([(row | short)[fact] for fact in facts])
-    show.rows(facts, values)
+    facts = _REJECTED if rejected else _ATTEMPT
+    show.rows(facts, [[(row | _short(row))[fact] for fact in facts] for row in attempts])
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """Facts as a table shows them."""
+    if "record" in row:
+        return {"record": row["record"][:60]}
+    told = "; ".join([*filter(None, [row["error_message"]]), *row["warnings"]])
+    return {"sha256": (row["sha256"] or "")[:12], "ended_at": f"{row['ended_at']:%Y-%m-%d %H:%M}", "told": told}
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, int | str | list | None) else str(value)
+    return value if isinstance(value, int | str | list | dict | None) else str(value)
 
 
 def _map(coverage: Coverage) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from .. import __version__, settings
 from ..errors import DatabaseError, one_line
@@ -18,17 +19,18 @@ from ..unit import Outcome
 
 _FROM_OUTCOME = (
     *("dataset", "unit", "outcome", "source", "sha256"),
-    *("rows", "inserted", "updated", "unchanged", "kept", "folded"),
+    *("rows", "inserted", "updated", "unchanged", "kept", "folded", "rejected"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An earlier ingestion that read the same bytes: the days and rows it read."""
+    """An earlier ingestion that read the same bytes: the days and rows it read, and the records it set aside."""
 
     first_date: date
     last_date: date
     rows: int
+    rejected: int
 
 
 def _table(name: str) -> sql.Identifier:
@@ -54,12 +56,14 @@ def record(
     files: Sequence[File] = (),
     first_date: date | None = None,
     last_date: date | None = None,
+    day_rows: Mapping[date, int] | None = None,
 ) -> None:
     """Write down what became of a unit, under its number where it has one; commits nothing. Raises DatabaseError."""
     error: Mapping[str, Any] = outcome.error or {}
     values = {name: getattr(outcome, name) for name in _FROM_OUTCOME} | {
         "first_date": first_date,
         "last_date": last_date,
+        "day_rows": Jsonb({f"{day}": rows for day, rows in day_rows.items()}) if day_rows else None,
         "url": next((file.known["url"] for file in files if "url" in file.known), None),
         "file": next((file.path.name for file in files), None),
         "size": sum(file.path.stat().st_size for file in files) if files else None,
@@ -83,29 +87,32 @@ def record(
         raise DatabaseError(f"the ledger cannot be written: {one_line(error)}") from error
 
 
-def same_bytes(connection: psycopg.Connection[Any], dataset: str, unit: str, sha256: str, table: str) -> Loaded | None:
+def same_bytes(
+    connection: psycopg.Connection[Any], dataset: str, unit: str, sha256: str, table: str, *, quarantine: bool = False
+) -> Loaded | None:
     """An earlier ingestion of a unit, where loading the same bytes again could change nothing.
 
-    This program must have read these bytes whole, nothing may have written its days since, and its rows must be
-    there still.
+    This program must have read these bytes whole, or with `quarantine` all but bad records; nothing may have written
+    its days since, and its rows must be there still.
     """
     query = sql.SQL(
-        "SELECT first_date, last_date, rows, inserted + updated + unchanged FROM {ingestions} i"
+        "SELECT first_date, last_date, rows, rejected, inserted + updated + unchanged FROM {ingestions} i"
         " WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
         " AND program_version = %(version)s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL"
+        " AND (rejected = 0 OR %(quarantine)s)"
         " AND NOT EXISTS (SELECT FROM {ingestions} l WHERE l.dataset = i.dataset AND l.id > i.id"
         " AND l.inserted + l.updated > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
         " ORDER BY id DESC LIMIT 1"
     ).format(ingestions=_table("ingestions"))
-    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__}
+    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__, "quarantine": quarantine}
     found = connection.execute(query, values).fetchone()
     if found is None:
         return None
-    first, last, rows, written = found
+    first, last, rows, rejected, written = found
     there = connection.execute(
         sql.SQL("SELECT count(*) FROM {} WHERE refdate BETWEEN %s AND %s").format(_table(table)), (first, last)
     ).fetchone()
-    return Loaded(first, last, rows) if there is not None and there[0] >= written else None
+    return Loaded(first, last, rows, rejected) if there is not None and there[0] >= written else None
 
 
 def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[date]:
