@@ -53,6 +53,4 @@ def test_days_of_one_file_are_held_against_each_other_too(pyb3, database, tmp_pa
     last = last[:31] + b"%011d" % (len(records) + 2) + last[42:]
     (tmp_path / "COTAHIST.TXT").write_bytes(b"\r\n".join([first, *records, last]))
     done = pyb3(f"ingest cotahist --file {tmp_path}/COTAHIST.TXT --json").json
-    assert done["warnings"] == [
-        f"an unusual number of rows (median): {DAYS[12]} has 20, the 12 sessions before it 60"
-    ]
+    assert done["warnings"] == [f"an unusual number of rows (median): {DAYS[12]} has 20, the 12 sessions before it 60"]

@@ -56,7 +56,7 @@ def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:
 
 def rejected(records: Sequence[Rejected]) -> None:
     """The records that were left out: the first of them, and how many more."""
-    for record in records[:_SHOWN]:
+    for record in sorted(records, key=lambda record: (record.file, record.line))[:_SHOWN]:
         field = f", field {record.field}" if record.field else ""
         notice(f"left out: {record.file} line {record.line:,}{field}: {record.reason}")
     if len(records) > _SHOWN:
