@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -310,6 +311,32 @@ def spoilt(folder: Path, lines: Mapping[int, tuple[str, bytes]], seed: int = 0) 
 
 
 BAD = {7: ("PREABE", b"00000000A1200"), 9: ("VOLTOT", b"-%017d" % 5), 12: ("NOMRES", b"NUL \0 ------")}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("case", CASES)
+def test_the_table_holds_exactly_the_others_and_quarantine_exactly_these(
+    pyb3, database, tmp_path: Path, case: str, seed: int
+) -> None:
+    name, records, together, changes, first = CASES[case]
+    rows, rng = RECORDS[case], random.Random(f"{case} {seed}")
+    bad = {row: rng.choice(sorted(changes)) for row in rng.sample(range(len(rows)), len(rows) // 3)}
+    changed = list(records)
+    for row, kind in bad.items():
+        changed[rows[row]] = changes[kind](records[rows[row]])
+    path = tmp_path / "file.dat"
+    path.write_bytes(together(changed))
+    done = pyb3(f"ingest {name} --file {path} --quarantine --json").json
+    assert (done["inserted"], done["rejected"]) == (len(rows) - len(bad), len(bad))
+    template = registry.get(name).template
+    key = ", ".join(template.key)
+    columns = ", ".join(f'"{field.name}"' for field in template.fields)
+    good = read(name, together(records))[[row for row in range(len(rows)) if row not in bad]]
+    found = database.execute(f"SELECT {columns} FROM {template.table} ORDER BY {key}").fetchall()
+    assert sorted(found, key=str) == sorted(good.rows(), key=str)
+    kept = database.execute("SELECT line FROM rejected_rows ORDER BY line").fetchall()
+    numbers = [first + (row if case == "XML" else rows[row]) for row in sorted(bad)]
+    assert kept == [(number,) for number in numbers]
 
 
 def test_the_good_rows_are_loaded_and_the_bad_ones_kept_with_their_text(pyb3, database, tmp_path: Path) -> None:
