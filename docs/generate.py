@@ -18,8 +18,7 @@ import typer
 import pyb3
 from pyb3.cli.app import app
 from pyb3.datasets import registry
-from pyb3.parse.typed import dtype
-from pyb3.template import Field, Source, Template
+from pyb3.template import Field, Source, Template, dtype
 
 ROOT = Path(__file__).resolve().parents[1]
 _SPARED = ("help", "version", "install_completion", "show_completion")
@@ -147,8 +146,23 @@ def dataset(one: Template) -> str:
         "| column | PostgreSQL | Polars | B3 | description |",
         "|---|---|---|---|---|",
         *(_field(field, one) for field in one.fields),
+        *_checks(one),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _checks(one: Template) -> Iterator[str]:
+    """What rows are held to; a plugin's template may hold them to nothing."""
+    if one.checks:
+        yield from ("", "## Checks", "A broken hard check refuses the unit; the others are told as warnings.", "")
+        yield from ("| check | | holds | rule |", "|---|---|---|---|")
+        yield from (f"| {c.name} | {c.severity} | {_cell(c.description)} | `{_cell(c.rule)}` |" for c in one.checks)
+    if codes := [field for field in one.fields if field.codes]:
+        yield from ("", "Codes that are known; another is kept, and told:", "")
+        yield from (f"- `{field.name}`: {', '.join(map(str, field.codes))}" for field in codes)
+    if one.row_band:
+        yield ""
+        yield f"A day whose rows differ by more than {one.row_band:.0%} from the sessions before it is told."
 
 
 def _source(source: Source) -> str:

@@ -28,6 +28,7 @@ def backfill(
     refresh: bool = False,
     force: bool = False,
     prune: bool = False,
+    quarantine: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[Outcome]:
     """Ingest units in order, `jobs` of them loading at once; one outcome a unit.
@@ -37,7 +38,7 @@ def backfill(
     """
     stop = Event()
     watched = _Stoppable(progress, stop)
-    load = partial(pipeline.load, dataset, force=force, prune=prune, progress=watched)
+    load = partial(pipeline.load, dataset, force=force, prune=prune, quarantine=quarantine, progress=watched)
     pending: deque[Future[Outcome]] = deque()
     fetchers, loaders = ThreadPoolExecutor(2, "fetch"), ThreadPoolExecutor(jobs, "load")
     try:

@@ -74,13 +74,21 @@ class FieldInvalid(FileError):
     code = "field-invalid"
 
     def __init__(self, file: str, line: int, field: str, text: str, expected: str) -> None:
-        super().__init__(f'{file} line {line:,}, field {field}: "{text}" is not {expected}')
+        self.field, self.reason = field, f'"{text}" is not {expected}'
+        super().__init__(f"{file} line {line:,}, field {field}: {self.reason}")
 
 
 class DuplicateKey(FileError):
     """Two records of one file share a key and differ."""
 
     code = "duplicate-key"
+
+
+class CheckFailed(FileError):
+    """Rows break a check that the dataset's template calls hard."""
+
+    code = "contract"
+    hint = "load the others with --quarantine"
 
 
 class NotWritable(PyB3Error):

@@ -15,8 +15,7 @@ from .calendar import Day
 from .datasets import registry
 from .errors import UsageError
 from .option_chains import option_chain
-from .parse.typed import dtype
-from .template import Field
+from .template import Field, dtype
 
 if TYPE_CHECKING:
     from .frames import Where

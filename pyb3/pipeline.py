@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from .datasets.base import Dataset
-from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error
+from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error, UsageError
 from .fetch import cache
 from .file import File
+from .parse.rejects import Rejects
 from .parse.typed import schema
 from .progress import SILENT, Progress
 from .template import Source
@@ -49,29 +51,47 @@ def from_cache(dataset: Dataset, unit: Unit, *, notes: list[str] | None = None) 
 
 
 def parse(
-    dataset: Dataset, files: Sequence[File], unit: Unit | None = None, *, allow_incomplete: bool = False
+    dataset: Dataset,
+    files: Sequence[File],
+    unit: Unit | None = None,
+    *,
+    allow_incomplete: bool = False,
+    notes: list[str] | None = None,
+    rejects: Rejects | None = None,
 ) -> pl.DataFrame:
-    """The files as one frame, held against the unit's dates. Raises FileError and its kin."""
-    return dataset.frame(files, unit, allow_incomplete=allow_incomplete)
+    """The files as one frame, held against the unit's dates and the template's checks. Raises FileError and its kin.
+
+    With `rejects` bad records are set aside into them; `notes` gets what a person should know.
+    """
+    return dataset.frame(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
 
 
 def write(
-    dataset: Dataset, files: Sequence[File], unit: Unit | None, output: Path, *, allow_incomplete: bool = False
+    dataset: Dataset,
+    files: Sequence[File],
+    unit: Unit | None,
+    output: Path,
+    *,
+    allow_incomplete: bool = False,
+    notes: list[str] | None = None,
+    rejects: Rejects | None = None,
 ) -> None:
     """The files as `output`, Parquet or CSV by its ending: streamed, and whole or not at all.
 
-    Raises FileError and its kin; NotWritable where `output` cannot be written.
+    `notes` and `rejects` are as for `parse`. Raises FileError and its kin; NotWritable where `output` cannot be
+    written.
     """
     failures: list[PyB3Error] = []
+    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": rejects}
 
     def frames(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         try:
             if dataset.template.take == "every":  # sources complete each other's rows
-                yield parse(dataset, files, unit, allow_incomplete=allow_incomplete)
+                yield parse(dataset, files, unit, **told)
             else:
-                for batch in dataset.read(files, unit, allow_incomplete=allow_incomplete):
+                for batch in dataset.read(files, unit, **told):
                     yield batch.frame
         except PyB3Error as error:
             failures.append(error)
@@ -98,25 +118,30 @@ def load(
     allow_incomplete: bool = False,
     force: bool = False,
     prune: bool = False,
+    quarantine: bool = False,
     progress: Progress = SILENT,
     notes: list[str] | None = None,
 ) -> Outcome:
     """Parse the files and load them in one transaction, with a row of the ledger; tells what was done.
 
     Bytes that the ledger knows are not read again, unless `force` is set: they could change nothing. Rows that the
-    table holds of the files' days and the files do not are told, and removed with `prune`. Raises FileError and its
-    kin for the files, DatabaseError and its kin for the server; then nothing is changed.
+    table holds of the files' days and the files do not are told, and removed with `prune`. With `quarantine` bad
+    records are set aside into the database and the others loaded. Raises FileError and its kin for the files,
+    DatabaseError and its kin for the server; then nothing is changed.
     """
     from .load import connect, migrate
     from .loading import Loading
 
+    if prune and allow_incomplete:
+        raise UsageError("--prune goes with whole files alone: a file that was cut short lacks rows that are not gone")
+
     loading = Loading(dataset, files, unit, notes if notes is not None else [], progress)
     with connect.connect() as connection:
         migrate.check(connection)
-        if not force and (done := loading.shortcut(connection, prune=prune)) is not None:
+        if not force and (done := loading.shortcut(connection, prune=prune, quarantine=quarantine)) is not None:
             return done
         try:
-            return loading.run(connection, allow_incomplete=allow_incomplete, prune=prune)
+            return loading.run(connection, allow_incomplete=allow_incomplete, prune=prune, quarantine=quarantine)
         except FileError as error:
             if unit is not None and files[0].known:
                 error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))

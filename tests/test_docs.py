@@ -10,6 +10,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pyb3 import errors, settings
 from pyb3.datasets import registry
 from tests.conftest import ROOT, Answer, at
+from tests.support import generate
 from tests.support.simulator import Simulator
 
 README, GUIDE, CONTRIBUTING = (ROOT / name for name in ("README.md", "docs/supabase.md", "CONTRIBUTING.md"))
@@ -204,6 +206,7 @@ def test_the_supabase_guide_makes_roles_that_can_do_what_they_need_and_no_more(
     process: Callable[[str], Answer],
     refused: Callable[[str, int, str], Answer],
     simulator: Simulator,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     simulator.rows = 40
@@ -224,6 +227,10 @@ def test_the_supabase_guide_makes_roles_that_can_do_what_they_need_and_no_more(
     simulator.seed += 1
     revised = process("ingest cotahist --date last --refresh --json")
     assert revised.json["updated"] > 0, revised.err
+    bad = generate.replace_field(generate.cotahist([date(2024, 1, 15)], 40), 5, "PREABE", b"A" * 13)
+    (tmp_path / "bad.TXT").write_bytes(bad)
+    aside = process(f"ingest cotahist --file {tmp_path}/bad.TXT --quarantine --json")
+    assert (aside.json["inserted"], aside.json["rejected"]) == (39, 1), aside.err
     refused("db downgrade base", 7, "must be owner|permission denied")
     with psycopg.connect(supabase("pyb3_ingest"), autocommit=True) as ingest:
         for forbidden in (

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyb3 import cotahist_get, futures_get
-from pyb3.errors import FieldInvalid, PyB3Error
+from pyb3.errors import CheckFailed, FieldInvalid, PyB3Error
 from tests.support import generate
 
 DAY = date(2024, 1, 15)
@@ -133,7 +133,10 @@ def test_decimals_arrive_exactly(price: int, volume: int, points: int) -> None:
 @given(text=st.text("0123456789A. -+", min_size=13, max_size=13))
 def test_a_price_is_a_number_or_blank_or_an_error(text: str) -> None:
     digits = text.strip(" ")
-    if digits.lstrip("+-").isdigit() and len(digits) - len(digits.lstrip("+-")) <= 1:
+    if digits.startswith("-") and digits[1:].isdigit() and int(digits) < 0:
+        with pytest.raises(CheckFailed, match="no price is negative"):
+            _with(57, text)
+    elif digits.lstrip("+-").isdigit() and len(digits) - len(digits.lstrip("+-")) <= 1:
         assert _with(57, text)["open"][0] == Decimal(int(digits)).scaleb(-2)
     elif digits == "":
         assert _with(57, text)["open"][0] is None

@@ -40,6 +40,16 @@ fields:
 """
 
 
+FIELDS = "fields:\n"
+
+
+def _check(*rules: str) -> str:
+    """Checks with these rules before the fields, or one without a rule."""
+    parts = [f"{rule}, " for rule in rules] or [""]
+    lines = [f'  - {{name: c, {part}severity: soft, description: "it holds"}}\n' for part in parts]
+    return f"checks:\n{''.join(lines)}{FIELDS}"
+
+
 def test_a_template_is_read() -> None:
     template = Template.parse(GOOD, "prices.yaml")
     assert template.key == ("refdate", "symbol")
@@ -94,6 +104,26 @@ def test_a_template_is_read() -> None:
         ("fields:\n", "fields: none\nformer:\n", 17, "fields must be a list"),
         ("fields:\n", "fields:\n  - refdate\n", 18, "a field must be a mapping"),
         ("name: prices\n", "name: [prices]\n", 1, "name must be text"),
+        (FIELDS, _check(), 18, "a check lacks 'rule'"),
+        (FIELDS, _check('rule: "cost > 0"'), 18, "check c: there is no column cost in 'cost > 0'"),
+        (FIELDS, _check('rule: "price >"'), 18, "check c: unable to parse 'price >' as Expr"),
+        (FIELDS, _check('rule: "price > 0; DROP TABLE prices"'), 18, "check c: invalid expression"),
+        (FIELDS, _check('rule: "price > (SELECT 1)"'), 18, "check c: "),
+        (FIELDS, _check('rule: "read(price) > 0"'), 18, "check c: unsupported function 'read'"),
+        (FIELDS, _check('rule: "symbol > 0"'), 18, "check c: cannot compare string with numeric type"),
+        (FIELDS, _check('rule: "price + 1"'), 18, "check c: it is not true or false of each row in 'price + 1'"),
+        (FIELDS, _check('rule: "SUM(price) > 0"'), 18, "it is not true or false of each row"),
+        (FIELDS, _check('rule: "1 = 1"'), 18, "it is not true or false of each row"),
+        (FIELDS, _check('rule: "price > 0"').replace("severity: soft, ", ""), 18, "a check lacks 'severity'"),
+        (FIELDS, _check('rule: "price > 0"').replace("soft", "mild"), 18, "severity 'mild' is not hard or soft"),
+        (FIELDS, _check('rule: "price > 0"').replace("name: c", "name: C d"), 18, "'C d' is no name"),
+        (FIELDS, _check('rule: "price > 0"', 'rule: "price > 1"'), 18, "checks named twice: c"),
+        (FIELDS, "checks: price > 0\n" + FIELDS, 17, "checks must be a list"),
+        ("table: prices\n", "table: prices\nrow_band: half\n", 4, "row_band must be a number"),
+        ("table: prices\n", "table: prices\nrow_band: 2\n", 4, "row_band is from 0 to 1"),
+        ("type: text, ", "type: text, codes: A, ", 19, "codes must be a list"),
+        ("type: text, ", "type: text, codes: [A, 1], ", 19, "field symbol: the code 1 is none of type text"),
+        ("decimals: 2", "decimals: 2, codes: [1]", 20, "field price: the code 1 is none of type decimal"),
         ("name: prices\n", "name: prices\ntake: some\n", 2, "take is 'first' or 'every'"),
         ("name: prices\n", "name: prices\n\tx: 1\n", 2, ""),
         ("key: [refdate", "key: [[refdate", 5, ""),

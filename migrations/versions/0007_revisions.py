@@ -18,6 +18,8 @@ def upgrade() -> None:
     for column, words in _COUNTS.items():
         op.execute(f"ALTER TABLE ingestions ADD COLUMN {column} bigint NOT NULL DEFAULT 0")
         op.execute(f"COMMENT ON COLUMN ingestions.{column} IS '{words}'")
+    op.execute("ALTER TABLE ingestions ADD COLUMN day_rows jsonb")
+    op.execute("COMMENT ON COLUMN ingestions.day_rows IS 'Rows read of each day of the unit'")
     op.execute("ALTER TABLE ingestions ADD COLUMN file_timestamp timestamp")
     op.execute(
         "COMMENT ON COLUMN ingestions.file_timestamp IS 'When B3 made the file, as the file itself says; B3''s clock'"
@@ -82,7 +84,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TABLE rejected_rows")
     op.execute("DROP TABLE revisions")
-    for column in (*_COUNTS, "file_timestamp"):
+    for column in (*_COUNTS, "day_rows", "file_timestamp"):
         op.execute(f"ALTER TABLE ingestions DROP COLUMN {column}")
 
 

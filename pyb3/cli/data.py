@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +17,7 @@ from .progress import bars
 if TYPE_CHECKING:
     from ..datasets.base import Dataset
     from ..file import File
-    from ..unit import Unit
+    from ..unit import Outcome, Unit
 
 
 def fetch(
@@ -54,6 +55,7 @@ def parse(
     index: options.Item = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write x.parquet or x.csv instead.")] = None,
     allow_incomplete: options.Incomplete = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -63,20 +65,28 @@ def parse(
     """
     from .. import pipeline
     from ..datasets import registry
+    from ..parse.rejects import Rejects
 
     show.talk(quiet, verbose)
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"{output} ends neither in .parquet nor in .csv")
     plugin = registry.get(dataset)
     files, unit = _at_hand(plugin, _day(date), file, index)
+    notes: list[str] = []
+    rejects = Rejects() if quarantine else None
     if not files:
         assert unit is not None
         with bars(quiet) as progress:
-            files = pipeline.fetch(plugin, unit, progress=progress)
+            files = pipeline.fetch(plugin, unit, progress=progress, notes=notes)
+    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": rejects}
     if output is None:
-        show.frame(pipeline.parse(plugin, files, unit, allow_incomplete=allow_incomplete))
+        show.frame(pipeline.parse(plugin, files, unit, **told))
     else:
-        pipeline.write(plugin, files, unit, output, allow_incomplete=allow_incomplete)
+        pipeline.write(plugin, files, unit, output, **told)
+    if not quiet:
+        show.rejected(rejects.records if rejects is not None else ())
+        for note in notes:
+            show.notice(note)
 
 
 def load(
@@ -88,6 +98,7 @@ def load(
     force: options.Force = False,
     prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -98,7 +109,8 @@ def load(
     from .. import pipeline
 
     show.talk(quiet, verbose)
-    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, force, prune, allow_incomplete)
+    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, quarantine=quarantine)
+    _run([dataset], date, file, index, pipeline.from_cache, how, as_json, quiet)
 
 
 def ingest(
@@ -111,6 +123,7 @@ def ingest(
     force: options.Force = False,
     prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -118,7 +131,6 @@ def ingest(
 
     Example: pyb3 ingest futures --date 2024-01-15
     """
-    from functools import partial
 
     from .. import pipeline
     from ..datasets import registry
@@ -128,7 +140,8 @@ def ingest(
         raise UsageError("a file is of one dataset: name it instead of 'all'")
     names = registry.names() if dataset == "all" else [dataset]
     find = partial(pipeline.fetch, refresh=refresh)
-    _run(names, date, file, index, find, as_json, quiet, force, prune, allow_incomplete)
+    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, quarantine=quarantine)
+    _run(names, date, file, index, find, how, as_json, quiet)
 
 
 def backfill(
@@ -148,6 +161,7 @@ def backfill(
     refresh: options.Refresh = False,
     force: options.Force = False,
     prune: options.Prune = False,
+    quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -182,7 +196,14 @@ def backfill(
     results = []
     with bars(quiet) as progress:
         for result in work.backfill(
-            plugin, units, jobs=jobs, refresh=refresh, force=force, prune=prune, progress=progress
+            plugin,
+            units,
+            jobs=jobs,
+            refresh=refresh,
+            force=force,
+            prune=prune,
+            quarantine=quarantine,
+            progress=progress,
         ):
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
@@ -216,18 +237,14 @@ def _run(
     file: Path | None,
     index: str,
     find: Callable[..., list[File]],
+    load: Callable[..., Outcome],
     as_json: bool,
     quiet: bool,
-    force: bool,
-    prune: bool,
-    allow_incomplete: bool,
 ) -> None:
     """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
     from .. import pipeline
     from ..datasets import registry
 
-    if prune and allow_incomplete:
-        raise UsageError("--prune goes with whole files alone: a file that was cut short lacks rows that are not gone")
     results, day = [], _day(date)
     with bars(quiet) as progress:
         for name in names:
@@ -237,16 +254,7 @@ def _run(
                 files, unit = _at_hand(plugin, day, file, index)
                 if not files:
                     files = find(plugin, unit, notes=notes)
-                result = pipeline.load(
-                    plugin,
-                    files,
-                    unit,
-                    allow_incomplete=allow_incomplete,
-                    force=force,
-                    prune=prune,
-                    progress=progress,
-                    notes=notes,
-                )
+                result = load(plugin, files, unit, progress=progress, notes=notes)
             except UsageError:
                 raise
             except PyB3Error as error:

@@ -43,7 +43,7 @@ def one(
     as_json: options.Json = False,
     sql: Annotated[bool, typer.Option("--sql", help="The SQL that makes its table.")] = False,
 ) -> None:
-    """One dataset's sources in order of preference, its fields and its key.
+    """One dataset's sources in order of preference, its fields, its key and its checks.
 
     Example: pyb3 datasets show futures
     """
@@ -65,3 +65,5 @@ def one(
     show.rows(("source", "serves", "from", "to", "address"), sources, title="sources, in order of preference")
     fields = [(f.name, f.sql_type(), "" if f.nullable else "not null", f.b3, f.description) for f in template.fields]
     show.rows(("column", "type", "", "B3", "description"), fields, title="fields")
+    checks = [(c.name, c.severity, c.description, c.rule) for c in template.checks]
+    show.rows(("check", "severity", "holds", "rule"), checks, title="checks")

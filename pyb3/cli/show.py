@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,6 +17,9 @@ from ..unit import SELDOM, Outcome
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..parse.rejects import Rejected
+
+_SHOWN = 20
 _STYLES = {"loaded": "green", "unchanged": "cyan", "failed": "red", "no_session": "yellow", "not_published": "yellow"}
 
 
@@ -49,6 +52,15 @@ def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:
     if not quiet:
         for warning in result.warnings:
             notice(unit + warning)
+
+
+def rejected(records: Sequence[Rejected]) -> None:
+    """The records that were left out: the first of them, and how many more."""
+    for record in sorted(records, key=lambda record: (record.file, record.line))[:_SHOWN]:
+        field = f", field {record.field}" if record.field else ""
+        notice(f"left out: {record.file} line {record.line:,}{field}: {record.reason}")
+    if len(records) > _SHOWN:
+        notice(f"left out: {len(records) - _SHOWN:,} more")
 
 
 def summary(results: list[Outcome]) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _INCOMPLETE = 4
 _SHOWN = 40  # changes
+_REJECTED = ("ingestion_id", "unit", "file", "line", "field", "reason", "record")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -48,6 +49,7 @@ def history(
     dataset: options.Name,
     date: options.Date = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")] = 50,
+    rejected: Annotated[bool, typer.Option("--rejected", help="The records that --quarantine set aside.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """What was loaded when and from which bytes, and what failed; with --date of that session alone, and what changed.
@@ -56,29 +58,35 @@ def history(
     """
     from ..datasets import registry
     from ..load import connect, ledger, migrate, revisions
+    from ..load import rejected as aside
 
     template = registry.get(dataset).template
     day = options.day(date) if date else None
     with connect.connect() as connection:
         migrate.check(connection)
-        attempts = ledger.history(connection, template.name, day, limit)
-        changed = revisions.of_day(connection, template, day) if day else None
+        attempts = (aside if rejected else ledger).history(connection, template.name, day, limit)
+        changed = revisions.of_day(connection, template, day) if day and not rejected else None
     if as_json:
         for row in attempts:
             told = {fact: _plain(value) for fact, value in row.items()}
             show.objects([told if changed is None else told | {"revisions": changed.get(row["id"], [])}])
         return
+    if rejected:
+        show.rows(_REJECTED, [[(row | {"record": row["record"][:60]})[fact] for fact in _REJECTED] for row in attempts])
+        return
     made = ("file_timestamp",) if any(row["file_timestamp"] for row in attempts) else ()
     seldom = tuple(name for name in SELDOM if any(row[name] for row in attempts))
     facts = ("id", "unit", "ended_at", "outcome", "source", *made, "rows", "inserted", "updated", *seldom)
-    facts += ("sha256", "error_message")
-    values = []
-    for row in attempts:
-        short = {"sha256": (row["sha256"] or "")[:12], "ended_at": f"{row['ended_at']:%Y-%m-%d %H:%M}"}
-        values.append([(row | short)[fact] for fact in facts])
-    show.rows(facts, values)
+    facts += ("sha256", "told")
+    show.rows(facts, [[(row | _short(row))[fact] for fact in facts] for row in attempts])
     if changed:
         _show_changes(changed)
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """Facts as a table shows them."""
+    told = "; ".join([*filter(None, [row["error_message"]]), *row["warnings"]])
+    return {"sha256": (row["sha256"] or "")[:12], "ended_at": f"{row['ended_at']:%Y-%m-%d %H:%M}", "told": told}
 
 
 def _show_changes(changed: dict[int, list[dict[str, Any]]]) -> None:
@@ -97,7 +105,7 @@ def _show_changes(changed: dict[int, list[dict[str, Any]]]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, int | str | list | None) else str(value)
+    return value if isinstance(value, int | str | list | dict | None) else str(value)
 
 
 def _map(coverage: Coverage) -> None:

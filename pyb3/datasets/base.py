@@ -15,8 +15,10 @@ from ..errors import FileError, NoSession, NotPublished, UsageError, WrongDate
 from ..file import File
 from ..parse import readers
 from ..parse.archive import Member, open_member
-from ..parse.typed import dtype, schema
-from ..template import Source, Template
+from ..parse.contract import Contract
+from ..parse.rejects import LINE, Rejects
+from ..parse.typed import schema
+from ..template import Source, Template, dtype
 from ..unit import Kind, Unit
 
 
@@ -42,6 +44,7 @@ class Origin:
     """Where a frame comes from: the file, its source, the name of the packed member, and the unit asked for.
 
     `asked` is what B3 was asked for to get the file, as far as that is known; `notes` takes what a person should know.
+    `rejected` tells how many of the file's records are set aside so far.
     """
 
     file: File
@@ -50,6 +53,12 @@ class Origin:
     unit: Unit | None
     asked: Mapping[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    rejects: Rejects | None = None
+
+    @property
+    def rejected(self) -> int:
+        """How many of the file's records are set aside so far."""
+        return 0 if self.rejects is None else self.rejects.of(self.name)
 
 
 Fetch = Callable[[Source, str], File]
@@ -117,28 +126,41 @@ class Dataset:
         *,
         allow_incomplete: bool = False,
         notes: list[str] | None = None,
+        rejects: Rejects | None = None,
     ) -> Iterator[Batch]:
         """Parse the files of a unit, or files at hand, in batches; `notes` gets what a person should know.
 
         Batches have the columns of their source; where a row comes from one source, the others are NULL. Errors
-        of counts and trailers come with a file's last batch, so nothing may be committed before the iterator
-        ends. Raises FileError and its kin: what is wrong, in which file and line.
+        of counts, trailers and checks come with a file's last batch, so nothing may be committed before the iterator
+        ends. With `rejects` bad records are set aside into them and the others are read. Raises FileError and its
+        kin: what is wrong, in which file and line.
         """
-        rows = 0
+        rows, contract = 0, Contract(self.template)
+        notes = notes if notes is not None else []
         for file in files:
-            for batch in self._read_file(file, unit, allow_incomplete, notes if notes is not None else []):
+            for batch in self._read_file(file, unit, allow_incomplete, notes, contract, rejects):
                 rows += batch.frame.height
-                yield replace(batch, frame=self._completed(batch.frame))
+                yield batch
         if rows == 0:
             names = ", ".join(file.path.name for file in files[:3])
             names += f" and {len(files) - 3:,} more" if len(files) > 3 else ""
             if unit is not None:
                 raise NotPublished(f"{self.name} {unit}: no row of it in {names} (yet)")
             raise FileError(f"no record of {self.name} in {names}")
+        notes += contract.verdict()
 
-    def frame(self, files: Sequence[File], unit: Unit | None = None, *, allow_incomplete: bool = False) -> pl.DataFrame:
+    def frame(
+        self,
+        files: Sequence[File],
+        unit: Unit | None = None,
+        *,
+        allow_incomplete: bool = False,
+        notes: list[str] | None = None,
+        rejects: Rejects | None = None,
+    ) -> pl.DataFrame:
         """The unit as one frame with the template's schema, one row a key as the table would hold it."""
-        frames = [batch.frame for batch in self.read(files, unit, allow_incomplete=allow_incomplete)]
+        batches = self.read(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
+        frames = [batch.frame for batch in batches]
         if self.template.take == "every":
             frames = [_coalesced(frames, self.template.key)]
         return pl.concat([frame.pipe(self._completed, whole=True) for frame in frames])
@@ -178,18 +200,33 @@ class Dataset:
         """What B3 was asked for to get a file, as far as that is known: from its sidecar."""
         return file.known.get("payload") or {}
 
-    def _read_file(self, file: File, unit: Unit | None, allow_incomplete: bool, notes: list[str]) -> Iterator[Batch]:
+    def _read_file(
+        self,
+        file: File,
+        unit: Unit | None,
+        allow_incomplete: bool,
+        notes: list[str],
+        contract: Contract,
+        rejects: Rejects | None,
+    ) -> Iterator[Batch]:
         with open_member(file.path) as member:
             source = self.recognise(member, file)
             form = self.template.formats[source.format]
             member.asked = self.asked(file, source, unit)
-            origin = Origin(file, source, member.name, unit, member.asked, member.notes)
-            reader = readers.get(form.reader)
+            if rejects is not None:
+                member.rejects, rejects.file = rejects, member.name
+            origin = Origin(file, source, member.name, unit, member.asked, member.notes, rejects)
             alone = self.template.take == "first" and not source.each
+            reader, records, seen = readers.get(form.reader), 0, 0
             for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
+                records += frame.height + origin.rejected - seen
                 for batch in self.shape(frame, origin):
                     whole = None if allow_incomplete else {} if alone else batch.whole
-                    yield replace(batch, whole=whole, source=source.name, made=member.made)
+                    held = contract.hold(self._completed(batch.frame), member.name, rejects).drop(LINE, strict=False)
+                    yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made)
+                seen = origin.rejected
+            if rejects is not None:
+                rejects.judge(records + origin.rejected - seen)
             notes += member.notes
 
     def _completed(self, frame: pl.DataFrame, whole: bool = False) -> pl.DataFrame:
@@ -197,7 +234,8 @@ class Dataset:
         if whole or self.template.take == "first":
             missing = [field for field in self.template.fields if field.name not in frame.columns]
             frame = frame.with_columns(pl.lit(None, dtype(field)).alias(field.name) for field in missing)
-        return frame.select(field.name for field in self.template.fields if field.name in frame.columns)
+        names = [*(field.name for field in self.template.fields), LINE]
+        return frame.select(name for name in names if name in frame.columns)
 
 
 def _coalesced(frames: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:

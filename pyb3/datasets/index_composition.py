@@ -11,6 +11,7 @@ import polars as pl
 from .. import calendar
 from ..errors import FileError, NotPublished, UsageError, WrongDate
 from ..file import File
+from ..parse.rejects import Rejects
 from ..unit import Unit
 from .base import Batch, Origin
 from .indexes import IndexDataset
@@ -35,10 +36,11 @@ class IndexComposition(IndexDataset):
         *,
         allow_incomplete: bool = False,
         notes: list[str] | None = None,
+        rejects: Rejects | None = None,
     ) -> Iterator[Batch]:
         if unit is not None and {file.source for file in files} == {"GetStockIndex"}:
             raise NotPublished(f"{self.name} {unit}: B3 shows the portfolio of no index of that day (yet)")
-        yield from super().read(files, unit, allow_incomplete=allow_incomplete, notes=notes)
+        yield from super().read(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
 
     def shape(self, frame: pl.DataFrame, origin: Origin) -> Iterator[Batch]:
         name, unit = origin.name, origin.unit
@@ -64,7 +66,12 @@ class IndexComposition(IndexDataset):
 
 
 def _weigh(frame: pl.DataFrame, origin: Origin) -> None:
-    """Refuse a portfolio that is not the whole: 100 %, by its header and by its members but for their rounding."""
+    """Refuse a portfolio that is not the whole: 100 %, by its header and by its members but for their rounding.
+
+    Where members are set aside, the others cannot be the whole.
+    """
+    if origin.rejected:
+        return
     weights, total = frame["weight"], frame["total_weight"][0]
     whole = cast(Decimal, weights.sum())
     if total != 100 or weights.null_count() or abs(whole - 100) > _ROUNDED * len(weights):

@@ -10,6 +10,7 @@ import polars as pl
 from .. import calendar
 from ..errors import WrongDate
 from ..file import File
+from ..parse.rejects import Rejects
 from ..unit import Unit
 from .base import Batch, Origin
 from .indexes import IndexDataset
@@ -28,8 +29,9 @@ class IndexHistorical(IndexDataset):
         *,
         allow_incomplete: bool = False,
         notes: list[str] | None = None,
+        rejects: Rejects | None = None,
     ) -> Iterator[Batch]:
-        batches = super().read(files, unit, allow_incomplete=allow_incomplete, notes=notes)
+        batches = super().read(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
         if unit is None or unit.kind != "day":
             yield from batches
             return

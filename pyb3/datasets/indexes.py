@@ -83,5 +83,5 @@ def _listed(file: File) -> set[str]:
     """The codes that papers are listed under."""
     with open_member(file.path) as member:
         papers = records(member, read_document(member), "results")
-        codes = {code.strip() for paper in papers for code in str(paper.get("indexes") or "").split(",")}
+        codes = {code.strip() for paper in papers.values() for code in str(paper.get("indexes") or "").split(",")}
     return {code for code in codes if _CODE.fullmatch(code)}

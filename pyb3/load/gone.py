@@ -13,8 +13,8 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from ..parse.typed import Notation, dtype, typed
-from ..template import Template
+from ..parse.typed import Notation, typed
+from ..template import Template, dtype
 from .copy import copy_in, listed
 from .phrases import NUMBER, own, row, same_key
 

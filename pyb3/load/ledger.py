@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from .. import __version__, settings
 from ..errors import DatabaseError, one_line
@@ -25,13 +26,14 @@ _FROM_OUTCOME = (
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An earlier ingestion that read the same bytes: the days and rows it read."""
+    """An earlier ingestion that read the same bytes: the days and rows it read, and the records it set aside."""
 
     first_date: date
     last_date: date
     rows: int
     source: str | None
     file_timestamp: datetime | None
+    rejected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,14 @@ def record(
     files: Sequence[File] = (),
     first_date: date | None = None,
     last_date: date | None = None,
+    day_rows: Mapping[date, int] | None = None,
 ) -> None:
     """Write down what became of a unit, under its number where it has one; commits nothing. Raises DatabaseError."""
     error: Mapping[str, Any] = outcome.error or {}
     values = {name: getattr(outcome, name) for name in _FROM_OUTCOME} | {
         "first_date": first_date,
         "last_date": last_date,
+        "day_rows": Jsonb({f"{day}": rows for day, rows in day_rows.items()}) if day_rows else None,
         "url": next((file.known["url"] for file in files if "url" in file.known), None),
         "file": next((file.path.name for file in files), None),
         "size": sum(file.path.stat().st_size for file in files) if files else None,
@@ -100,22 +104,31 @@ def record(
 
 
 def same_bytes(
-    connection: psycopg.Connection[Any], dataset: str, unit: str, sha256: str, table: str, *, prune: bool = False
+    connection: psycopg.Connection[Any],
+    dataset: str,
+    unit: str,
+    sha256: str,
+    table: str,
+    *,
+    prune: bool = False,
+    quarantine: bool = False,
 ) -> Loaded | None:
     """An earlier ingestion of a unit, where loading the same bytes again could change nothing.
 
-    This program must have read these bytes whole and left no row that they do not hold, nothing may have written or
-    removed rows of its days since, and its rows must be there still; with `prune`, they alone.
+    This program must have read these bytes whole, or with `quarantine` all but bad records, and left no row that they
+    do not hold; nothing may have written or removed rows of its days since, and its rows must be there still; with
+    `prune`, they alone.
     """
     query = sql.SQL(
-        "SELECT first_date, last_date, rows, source, file_timestamp, inserted + updated + unchanged FROM {ingestions} i"
-        " WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
+        "SELECT first_date, last_date, rows, source, file_timestamp, rejected, inserted + updated + unchanged"
+        " FROM {ingestions} i WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
         " AND program_version = %(version)s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL"
+        " AND (rejected = 0 OR %(quarantine)s)"
         " AND gone = removed AND NOT EXISTS (SELECT FROM {ingestions} l WHERE l.dataset = i.dataset AND l.id > i.id"
         " AND l.inserted + l.updated + l.removed > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
         " ORDER BY id DESC LIMIT 1"
     ).format(ingestions=own("ingestions"))
-    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__}
+    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__, "quarantine": quarantine}
     found = connection.execute(query, values).fetchone()
     if found is None:
         return None

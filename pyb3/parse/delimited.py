@@ -10,10 +10,11 @@ from dataclasses import replace
 import polars as pl
 
 from ..errors import FileError
-from ..template import Field, Format, Template
+from ..template import Field, Format, Template, dtype
 from .archive import Member
 from .lines import SEPARATOR, split
-from .typed import Notation, dtype, typed
+from .rejects import Rejects
+from .typed import Notation, typed
 
 CHUNK = 8 << 20
 _BEFORE = 50  # lines, at most, of status or description before the header
@@ -33,6 +34,7 @@ def read_delimited(
     `ignored` (columns that may be there and `optional` ones that may not, neither to be noted), `keep` (patterns by
     column, which a line's texts must match for it to be read) and `footer` (what a last line that is no row begins
     with).
+    With `rejects` the member's bad lines are set aside.
     Raises FileError (no header, no column for a key, a line with other fields than the header) or FieldInvalid.
     """
     options = form.options
@@ -47,7 +49,7 @@ def read_delimited(
         if rows is not None and last:
             rows = _without_footer(rows, options.get("footer"))
         if rows is not None:
-            frame = _frame(rows, header, member.name, number)
+            frame = _frame(rows, header, member.name, number, member.rejects)
             number += rows.count("\n") + 1
             if frame.height:
                 yield frame
@@ -115,7 +117,12 @@ class _Header:
         return {self.names.index(name): pattern for name, pattern in keep.items()}
 
 
-def _frame(text: str, header: _Header, name: str, first: int) -> pl.DataFrame:
+def _frame(text: str, header: _Header, name: str, first: int, rejects: Rejects | None) -> pl.DataFrame:
+    numbers = pl.int_range(first, first + text.count("\n") + 1, eager=True)
+    if rejects is not None:
+        text, numbers = _rows(text, header, first, rejects)
+        if numbers.is_empty():
+            return pl.DataFrame()
     data, width = text.encode(), len(header.names)
     _check_fields(data, header, name, first)
     columns = [f"{number}" for number in range(width)]
@@ -129,15 +136,31 @@ def _frame(text: str, header: _Header, name: str, first: int) -> pl.DataFrame:
     )
     if frame.height != text.count("\n") + 1:
         raise FileError(f"{name}: not every line from line {first:,} on is a row")
-    frame = frame.with_columns(pl.all().str.strip_chars(" \r")).with_row_index("line", first)
+    frame = frame.with_columns(pl.all().str.strip_chars(" \r"), numbers.alias("line"))
     if header.keep:
         frame = frame.filter(pl.col(f"{at}").str.contains(pattern) for at, pattern in header.keep.items())
     values = [
         _value(pl.col(f"{header.columns[field.name]}"), header.blank, field.blank).alias(field.name)
         for field in header.fields
     ]
-    read = typed(frame.select(values), header.fields, header.notation, name, frame["line"])
+    read = typed(frame.select(values), header.fields, header.notation, name, frame["line"], rejects)
     return read.with_columns(pl.lit(None, dtype(field)).alias(field.name) for field in header.missing)
+
+
+def _rows(text: str, header: _Header, first: int, rejects: Rejects) -> tuple[str, pl.Series]:
+    """The lines with as many fields as the header, and their numbers; the others are set aside."""
+    texts, fields = text.split("\n"), len(header.names)
+    rejects.text = lambda line: texts[line - first].removesuffix("\r")
+    good, numbers = [], []
+    for number, line in enumerate(texts, first):
+        if (count := line.count(header.separator) + 1) != fields:
+            rejects.add(number, f"it has {count:,} fields, the header has {fields}")
+        elif SEPARATOR in line:
+            rejects.add(number, "it holds a control character")
+        else:
+            good.append(line)
+            numbers.append(number)
+    return "\n".join(good), pl.Series(numbers, dtype=pl.Int64)
 
 
 def _value(column: pl.Expr, blank: str, instead: str | None) -> pl.Expr:

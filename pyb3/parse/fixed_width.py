@@ -12,8 +12,9 @@ from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
-from .lines import split
+from .lines import SEPARATOR, split
 from .regular import Regular
+from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
 
 CHUNK = 8 << 20
@@ -27,6 +28,7 @@ def read_fixed_width(
     Options: `width`, `record` (what a record begins with, or bears at `record_at`), `header` and `trailer` (regular
     expressions with groups `name`, `date`, and for the trailer `records`, which counts header and trailer too),
     `running` (a field that grows by one from record to record), `date`.
+    With `rejects` the member's bad records are set aside, and counted as records all the same.
     Raises FileError, Incomplete (records and trailer disagree, or records are missing between two) or FieldInvalid.
     """
     options = form.options
@@ -53,9 +55,13 @@ def read_fixed_width(
         if block:
             frame = regular.frame(block) if regular is not None else None
             if frame is None:
-                frame = _frame(block, fields, form, notation, name, number)
+                frame = _frame(block, fields, form, notation, name, number, member.rejects)
+            elif member.rejects is not None:
+                frame = located(frame, pl.int_range(number, number + frame.height, eager=True))
+            if frame.is_empty():  # all of it was set aside
+                continue
             if running is not None:
-                previous = _unbroken(frame[running], previous, name, number, template.field(running).b3)
+                previous = _unbroken(frame, running, previous, name, number, template.field(running).b3)
             yield frame
     if records == 0:
         raise FileError(f"{name} is empty")
@@ -88,15 +94,21 @@ def _complete(name: str, records: int, header: _Edge | None, trailer: _Edge, all
         raise Incomplete(f"{name} holds {records:,} records with header and trailer, its trailer says {announced:,}")
 
 
-def _unbroken(numbers: pl.Series, previous: int | None, name: str, first: int, field: str) -> int:
-    """The last of numbers that grow by one, over the files' blocks too."""
-    before = numbers.shift(1, fill_value=previous)
-    if (gaps := (numbers != before + 1).fill_null(False)).any():
+def _unbroken(
+    frame: pl.DataFrame, running: str, previous: tuple[int, int] | None, name: str, first: int, field: str
+) -> tuple[int, int]:
+    """The last of numbers that grow by one a line, over the files' blocks too, and its line."""
+    numbers = frame[running]
+    lines = frame.get_column(LINE, default=pl.int_range(first, first + frame.height, dtype=pl.Int64, eager=True))
+    number, line = previous or (None, None)
+    before = numbers.shift(1, fill_value=number)
+    steps = lines - lines.shift(1, fill_value=line)  # more than one where records were set aside
+    if (gaps := (numbers != before + steps).fill_null(False)).any():
         at = gaps.arg_max() or 0
         raise Incomplete(
-            f"{name} line {first + at:,}, field {field}: {numbers[at]:,} follows {before[at]:,}, records are missing"
+            f"{name} line {lines[at]:,}, field {field}: {numbers[at]:,} follows {before[at]:,}, records are missing"
         )
-    return int(numbers[-1])
+    return int(numbers[-1]), int(lines[-1])
 
 
 def _dated(name: str, header: _Edge) -> datetime:
@@ -131,10 +143,22 @@ def _blocks(member: Member) -> Iterator[bytes]:
 
 
 def _frame(
-    block: bytes, fields: Sequence[Field], form: Format, notation: Notation, name: str, first: int
+    block: bytes,
+    fields: Sequence[Field],
+    form: Format,
+    notation: Notation,
+    name: str,
+    first: int,
+    rejects: Rejects | None = None,
 ) -> pl.DataFrame:
     count, width, record = block.count(b"\n") + 1, form.options["width"], form.options["record"]
     at = form.options.get("record_at", 1) - 1
+    numbers = pl.int_range(first, first + count, eager=True)
+    if rejects is not None:
+        block, numbers = _records(block, first, width, at, record, rejects)
+        count = len(numbers)
+        if not count:
+            return pl.DataFrame()
     ascii_only = block.isascii()
     if not ascii_only:
         block = block.decode("latin-1").encode()
@@ -147,12 +171,29 @@ def _frame(
     if len(line) != count or wrong.any() or line.null_count():
         texts = block.decode().split("\n")  # an empty line is not in the frame: count in the text itself
         raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, at, record)
-    told = fields, notation, name, pl.int_range(first, first + count, eager=True)
+    told = fields, notation, name, numbers
     lines = line.to_frame("line")
     try:  # a number fills its field as a rule: blanks are looked for where the rule fails
-        return typed(lines.select(_sliced(f, f.at[form.name], f.blank is None) for f in fields), *told)
+        frame = typed(lines.select(_sliced(f, f.at[form.name], f.blank is None) for f in fields), *told)
     except FieldInvalid:
-        return typed(lines.select(_sliced(f, f.at[form.name], False) for f in fields), *told)
+        return typed(lines.select(_sliced(f, f.at[form.name], False) for f in fields), *told, rejects)
+    return frame if rejects is None else located(frame, numbers)
+
+
+def _records(block: bytes, first: int, width: int, at: int, record: str, rejects: Rejects) -> tuple[bytes, pl.Series]:
+    """The lines that are records, and their numbers; the others are set aside."""
+    texts = [text.removesuffix("\r") for text in block.decode("latin-1").split("\n")]
+    rejects.text = lambda line: texts[line - first]
+    good, numbers = [], []
+    for number, text in enumerate(texts, first):
+        if len(text) != width or not text.startswith(record, at):
+            rejects.add(number, f"it is no record: {text[:20]!r}, {len(text):,} characters instead of {width}")
+        elif SEPARATOR in text:
+            rejects.add(number, "it holds control characters")
+        else:
+            good.append(text)
+            numbers.append(number)
+    return "\n".join(good).encode("latin-1"), pl.Series(numbers, dtype=pl.Int64)
 
 
 def _sliced(field: Field, at: Sequence[int], full: bool) -> pl.Expr:

@@ -12,6 +12,7 @@ import polars as pl
 from ..errors import FieldInvalid, FileError
 from ..template import Field
 from .archive import Member
+from .rejects import located
 from .typed import Notation, typed
 
 MAX_SIZE = 16 << 20  # the largest seen, a list of 660 companies, has 60 kB
@@ -48,14 +49,28 @@ def read_document(member: Member) -> Mapping[str, Any]:
     return document
 
 
-def records(member: Member, document: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
-    """The objects listed under `name`; none where B3 has nothing and says null. Raises FileError."""
+def records(member: Member, document: Mapping[str, Any], name: str) -> dict[int, Mapping[str, Any]]:
+    """The objects listed under `name`, by their number; none where B3 has nothing and says null. Raises FileError."""
     found = document.get(name, ...)
     if found is None:
-        return []
-    if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
-        raise FileError(f"{member.name} holds no list of objects named {name!r}")
-    return found
+        return {}
+    no_list = FileError(f"{member.name} holds no list of objects named {name!r}")
+    if not isinstance(found, list):
+        raise no_list
+    objects: dict[int, Mapping[str, Any]] = {}
+    for number, record in enumerate(found, 1):
+        if isinstance(record, dict):
+            objects[number] = record
+        elif member.rejects is None:
+            raise no_list
+        else:
+            member.rejects.add(number, "it is no object", record=shown(record))
+    return objects
+
+
+def shown(value: Any) -> str:
+    """A value as JSON."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def text_of(value: Any, notation: Notation, where: str) -> str | None:
@@ -82,8 +97,10 @@ def typed_in_its_language(
 ) -> pl.DataFrame:
     """Cast text columns by the language B3 was asked in, else by the only one that all of them fit.
 
-    `texts` gives the columns in a notation; `where` and `lines` are for messages. Raises FieldInvalid, and
-    FileError where the file is in another language than asked, or where both would do and mean different values.
+    `texts` gives the columns in a notation; `where` and `lines` are for messages. Where the member takes `rejects`,
+    rows come with their lines, and what fits no language is set aside: by the language that was asked for, else by
+    the one that most rows fit. Raises FieldInvalid, and FileError where the file is in another language than asked,
+    or where both would do and mean different values.
     """
     asked, name, fields = member.asked.get("language"), member.name, list(fields)
     if asked is not None and asked not in NOTATIONS:
@@ -96,9 +113,12 @@ def typed_in_its_language(
         except FieldInvalid as error:
             errors[language] = error
         if asked in fitting:
-            return fitting[asked]
+            return _located(fitting[asked], lines, member)
     if asked is not None and fitting:
         raise FileError(f"{name} is written in {', '.join(fitting)}, but B3 was asked for {asked}")
+    if not fitting and member.rejects is not None:
+        notations = NOTATIONS if asked is None else {asked: NOTATIONS[asked]}
+        return _mostly_typed(member, texts, fields, where, lines, notations)
     if asked is not None:
         raise errors[asked]
     if not fitting:
@@ -107,7 +127,32 @@ def typed_in_its_language(
     first, *others = fitting.values()
     if any(not first.equals(other) for other in others):
         raise FileError(f"{name} can be read as {' and as '.join(fitting)}, with different values: fetch it with pyb3")
-    return first
+    return _located(first, lines, member)
+
+
+def _located(frame: pl.DataFrame, lines: pl.Series, member: Member) -> pl.DataFrame:
+    return frame if member.rejects is None else located(frame, lines)
+
+
+def _mostly_typed(
+    member: Member,
+    texts: Callable[[Notation], pl.DataFrame],
+    fields: Iterable[Field],
+    where: str,
+    lines: pl.Series,
+    notations: Mapping[str, Notation],
+) -> pl.DataFrame:
+    """The rows that fit the notation that most of them do; the others are set aside. Raises FileError."""
+    assert member.rejects is not None
+    tried = []
+    for notation in notations.values():
+        bad = member.rejects.apart()
+        tried.append((typed(texts(notation), fields, notation, where, lines, bad), bad))
+    (frame, bad), *others = sorted(tried, key=lambda one: len(one[1]))
+    if any(len(rest) == len(bad) for _, rest in others):
+        raise FileError(f"{member.name} can be read as {' and as '.join(notations)}: fetch it with pyb3")
+    member.rejects.take(bad)
+    return frame
 
 
 def _exact(text: str) -> Decimal:

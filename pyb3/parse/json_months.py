@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -12,7 +14,8 @@ import polars as pl
 from ..errors import FieldInvalid, FileError
 from ..template import Format, Template
 from .archive import Member
-from .json_document import read_document, records, text_of, typed_in_its_language
+from .json_document import read_document, records, shown, text_of, typed_in_its_language
+from .rejects import LINE, set_aside
 from .typed import Notation
 
 _MONTHS = range(1, 13)
@@ -26,7 +29,8 @@ def read_json_months(
     The year is the one B3 was asked for: the answer does not say it. Options: `records`, the name of the list, `day`
     and `value`, the names in its objects (the month's number follows `value`); `lowest` and `highest`, the objects
     with each month's extremes: where they are not those of the days, that is noted. Places: `date` and `value`.
-    Raises FileError, FieldInvalid.
+    With `rejects` the member's bad values are set aside by 100 times the number of their object, plus their month;
+    extremes count as objects after the list's. Raises FileError, FieldInvalid.
     """
     options, name = form.options, member.name
     document = read_document(member)
@@ -37,47 +41,88 @@ def read_json_months(
     if not re.fullmatch(r"[12]\d{3}", year := str(member.asked.get("year", ""))):
         raise FileError(f"{name} does not say which year it is of")
     where = f"{name}, {options['records']}"
-    cells = list(_cells(where, rows, options))
-    extremes = [
-        (kind, month, cell)
-        for kind in (options["lowest"], options["highest"])
-        for month in _MONTHS
-        if not _blank(cell := _object(name, document, kind).get(f"{options['value']}{month}"))
-    ]
+    cells = [*_days(where, int(year), rows, options, member), *_extremes(document, len(rows), options, member)]
     _note_strangers(member, document, rows, options)
     columns = {place: field for field, place in template.columns(form.name).items()}
-    dates = [_date(where, int(year), month, day, options, cell) for month, day, cell in cells]
 
     def texts(notation: Notation) -> pl.DataFrame:
-        values = [cell for *_, cell in [*cells, *extremes]]
-        text = [text_of(value, notation, f"{name}, {options['value']}") for value in values]
+        text = [text_of(cell.value, notation, f"{name}, {options['value']}") for cell in cells]
         return pl.DataFrame({columns["value"]: text}, schema={columns["value"]: pl.String})
 
-    lines = pl.Series([day for _, day, _ in cells] + [0] * len(extremes), dtype=pl.Int64)
+    if member.rejects is None:
+        lines = pl.Series([cell.day.day if cell.day else 0 for cell in cells], dtype=pl.Int64)
+    else:
+        known = {cell.number: cell for cell in cells}
+        member.rejects.text = lambda number: shown(known[number].value)
+        lines = pl.Series(list(known), dtype=pl.Int64)
     values = typed_in_its_language(member, texts, [template.field(columns["value"])], where, lines)
-    frame = values.head(len(cells)).select(pl.Series(columns["date"], dates, dtype=pl.Date), pl.all())
-    _compare(member, frame, [(kind, month) for kind, month, _ in extremes], values.tail(len(extremes)), options)
-    yield frame
+    if LINE in values.columns:
+        cells = [known[number] for number in values[LINE]]
+    dates = pl.Series(columns["date"], [cell.day for cell in cells], dtype=pl.Date)
+    frame = values.select(dates, pl.all()).filter(dates.is_not_null())
+    _compare(member, frame, [cell for cell in cells if cell.day is None], values.filter(dates.is_null()), options)
+    if frame.height:
+        yield frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A value: of a day, or of a month's extreme, whose name is its kind."""
+
+    number: int
+    month: int
+    value: Any
+    day: date | None = None
+    kind: str = ""
 
 
 def _blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _cells(where: str, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Iterator[tuple[int, int, Any]]:
-    """Month, day and value, in order, where there is one: B3 writes null where there was no session."""
-    by_day: dict[int, Mapping[str, Any]] = {}
-    for number, row in enumerate(rows, 1):
-        day = row.get(options["day"])
-        if not isinstance(day, int) or isinstance(day, bool) or not 1 <= day <= 31:
-            raise FieldInvalid(where, number, options["day"], str(day), "a day of the month")
-        if day in by_day:
-            raise FileError(f"{where}: day {day} stands there twice")
-        by_day[day] = row
+def _days(
+    where: str, year: int, rows: Mapping[int, Mapping[str, Any]], options: Mapping[str, Any], member: Member
+) -> Iterator[_Cell]:
+    """Values in the order of their days, where there is one: B3 writes null where there was no session."""
+    by_day: dict[int, int] = {}
+    for number, row in rows.items():
+        try:
+            by_day[_day(where, number, row, options, by_day)] = number
+        except FileError as error:
+            set_aside(member.rejects, 100 * number, error, partial(shown, row))
     for month in _MONTHS:
-        for day in sorted(by_day):
-            if not _blank(cell := by_day[day].get(f"{options['value']}{month}")):
-                yield month, day, cell
+        for day, number in sorted(by_day.items()):
+            value = rows[number].get(f"{options['value']}{month}")
+            if not _blank(value):
+                try:
+                    found = _date(where, year, month, day, options, value)
+                    yield _Cell(100 * number + month, month, _single(value, where, options), found)
+                except FileError as error:
+                    set_aside(member.rejects, 100 * number + month, error, partial(shown, value))
+
+
+def _extremes(document: Mapping[str, Any], rows: int, options: Mapping[str, Any], member: Member) -> Iterator[_Cell]:
+    for number, kind in enumerate((options["lowest"], options["highest"]), rows + 1):
+        extremes = _object(member.name, document, kind)
+        for month in _MONTHS:
+            value = extremes.get(f"{options['value']}{month}")
+            if not _blank(value):
+                yield _Cell(100 * number + month, month, _single(value, member.name, options), kind=kind)
+
+
+def _day(where: str, number: int, row: Mapping[str, Any], options: Mapping[str, Any], known: Container[int]) -> int:
+    day = row.get(options["day"])
+    if not isinstance(day, int) or isinstance(day, bool) or not 1 <= day <= 31:
+        raise FieldInvalid(where, number, options["day"], str(day), "a day of the month")
+    if day in known:
+        raise FileError(f"{where}: day {day} stands there twice")
+    return day
+
+
+def _single(value: Any, where: str, options: Mapping[str, Any]) -> Any:
+    """The value, which must be a single one. Raises FileError."""
+    text_of(value, Notation(), f"{where}, {options['value']}")
+    return value
 
 
 def _date(where: str, year: int, month: int, day: int, options: Mapping[str, Any], cell: Any) -> date:
@@ -97,24 +142,25 @@ def _object(name: str, document: Mapping[str, Any], key: str) -> Mapping[str, An
 def _compare(
     member: Member,
     frame: pl.DataFrame,
-    extremes: list[tuple[str, int]],
+    extremes: Sequence[_Cell],
     values: pl.DataFrame,
     options: Mapping[str, Any],
 ) -> None:
     """Note where a month's extremes are not those of its days: B3 may have corrected one without the other."""
-    date_column, value_column = frame.columns
-    for (kind, month), said in zip(extremes, values.to_series(), strict=True):
-        days = frame.filter(pl.col(date_column).dt.month() == month)[value_column]
-        seen = days.min() if kind == options["lowest"] else days.max()
+    date_column, value_column, *_ = frame.columns
+    for extreme, said in zip(extremes, values.to_series(), strict=True):
+        days = frame.filter(pl.col(date_column).dt.month() == extreme.month)[value_column]
+        seen = days.min() if extreme.kind == options["lowest"] else days.max()
         if seen != said:
-            member.notes.append(f"{member.name}: {kind} of month {month} is {said}, that of its days {seen!s}")
+            told = f"{extreme.kind} of month {extreme.month} is {said}, that of its days {seen!s}"
+            member.notes.append(f"{member.name}: {told}")
 
 
 def _note_strangers(
-    member: Member, document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    member: Member, document: Mapping[str, Any], rows: Mapping[int, Mapping[str, Any]], options: Mapping[str, Any]
 ) -> None:
     known = {options["day"], *(f"{options['value']}{month}" for month in _MONTHS)}
-    found = {f"{options['records']}/{key}" for row in rows for key in row if key not in known}
+    found = {f"{options['records']}/{key}" for row in rows.values() for key in row if key not in known}
     found |= document.keys() - {options["records"], options["lowest"], options["highest"]}
     if found:
         member.notes.append(f"{member.name} has fields that are not read: {', '.join(sorted(found))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,8 @@ import polars as pl
 from ..errors import FileError, Incomplete
 from ..template import Format, Template
 from .archive import Member
-from .json_document import read_document, records, text_of, typed_in_its_language
+from .json_document import read_document, records, shown, text_of, typed_in_its_language
+from .rejects import Rejects, set_aside
 from .typed import Notation, typed
 
 
@@ -22,7 +24,8 @@ def read_json_records(
     Options: `records`, the name of the list; `count` and `pages`, where the answer says how many records and pages
     there are (all of them must be here, on one page); `ignored` paths; `date`, how dates are written where that does
     not depend on the language. A place is `results/cod` in each record, or `header/date` once for all. Fields that
-    the template lacks, or the answer, are noted. Raises FileError, Incomplete, FieldInvalid.
+    the template lacks, or the answer, are noted. With `rejects` the member's bad records are set aside by their number.
+    Raises FileError, Incomplete, FieldInvalid.
     """
     options, name = form.options, member.name
     document = read_document(member)
@@ -31,27 +34,50 @@ def read_json_records(
         member.notes.append(f"{name} lists nothing")
         return
     if not allow_incomplete:
-        _complete(name, document, len(rows), options)
+        _complete(name, document, len(document[options["records"]]), options)
     places = template.columns(form.name)
     _note_strangers(member, document, rows, places, options)
     fields = [template.field(field) for field in places]
-    where, lines = f"{name}, {options['records']}", pl.int_range(1, len(rows) + 1, eager=True)
+    where = f"{name}, {options['records']}"
+    if member.rejects is not None:
+        listed = rows
+        member.rejects.text = lambda number: shown(listed[number])
+        rows = _single_valued(rows, list(places.values()), options["records"], name, member.rejects)
+    lines = pl.Series(list(rows), dtype=pl.Int64)
 
     def texts(notation: Notation) -> pl.DataFrame:
         columns = {}
         for field, place in places.items():
             top, _, rest = place.partition("/")
             if top == options["records"]:
-                columns[field] = [text_of(row.get(rest), notation, f"{name}, {place}") for row in rows]
+                columns[field] = [text_of(row.get(rest), notation, f"{name}, {place}") for row in rows.values()]
             else:
                 columns[field] = [text_of(_at(name, document, place), notation, f"{name}, {place}")] * len(rows)
         return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
     if "date" in options:
         notation = Notation(date=options["date"])
-        yield typed(texts(notation), fields, notation, where, lines)
+        frame = typed(texts(notation), fields, notation, where, lines, member.rejects)
     else:
-        yield typed_in_its_language(member, texts, fields, where, lines)
+        frame = typed_in_its_language(member, texts, fields, where, lines)
+    if frame.height:
+        yield frame
+
+
+def _single_valued(
+    rows: Mapping[int, Mapping[str, Any]], places: Sequence[str], listed: str, name: str, rejects: Rejects
+) -> dict[int, Mapping[str, Any]]:
+    """The records whose values are single ones; the others are set aside."""
+    good = {}
+    for number, row in rows.items():
+        try:
+            for place in places:
+                if place.startswith(f"{listed}/"):
+                    text_of(row.get(place.partition("/")[2]), Notation(), f"{name}, {place}")
+            good[number] = row
+        except FileError as error:
+            set_aside(rejects, number, error, partial(shown, row))
+    return good
 
 
 def _at(name: str, document: Mapping[str, Any], place: str) -> Any:
@@ -74,12 +100,12 @@ def _complete(name: str, document: Mapping[str, Any], found: int, options: Mappi
 def _note_strangers(
     member: Member,
     document: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Mapping[int, Mapping[str, Any]],
     places: Mapping[str, str],
     options: Mapping[str, Any],
 ) -> None:
     listed = options["records"]
-    found = {f"{listed}/{key}" for row in rows for key in row}
+    found = {f"{listed}/{key}" for row in rows.values() for key in row}
     for top, value in document.items():
         if top != listed:
             found |= {f"{top}/{key}" for key in value} if isinstance(value, dict) else {top}

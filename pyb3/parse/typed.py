@@ -11,24 +11,10 @@ from decimal import Decimal
 import polars as pl
 
 from ..errors import FieldInvalid
-from ..template import Field, Template
+from ..template import Field, Template, dtype
+from .rejects import Rejects, located
 
 _TRUTH = {"true": True, "false": False, "Y": True, "N": False, "S": True, "1": True, "0": False}
-
-
-def dtype(field: Field) -> pl.DataType:
-    """The Polars type of a field: String, Int64, Decimal(38, decimals), Date or Boolean."""
-    match field.type:
-        case "integer":
-            return pl.Int64()
-        case "decimal":
-            return pl.Decimal(38, field.decimals)
-        case "date":
-            return pl.Date()
-        case "boolean":
-            return pl.Boolean()
-        case _:
-            return pl.String()
 
 
 def schema(template: Template) -> dict[str, pl.DataType]:
@@ -49,37 +35,51 @@ class Notation:
     date: str = "%Y-%m-%d"
 
 
-def typed(text: pl.DataFrame, fields: Iterable[Field], notation: Notation, file: str, lines: pl.Series) -> pl.DataFrame:
+def typed(
+    text: pl.DataFrame,
+    fields: Iterable[Field],
+    notation: Notation,
+    file: str,
+    lines: pl.Series,
+    rejects: Rejects | None = None,
+) -> pl.DataFrame:
     """Cast text columns (named as the fields, blanks already null) to their types.
 
-    Raises FieldInvalid with the line (from `lines`) of the first value that does not fit its field.
+    Raises FieldInvalid with the line (from `lines`) of the first value that does not fit its field. With `rejects`
+    rows with such values are set aside, and the others come with their lines.
     """
     fields = list(fields)
+    wrong: dict[int, FieldInvalid] = {}
+
+    def refuse(field: Field, condition: pl.Expr, expected: str) -> None:
+        """Raise the error for the first of a field's wrong values, or remember them all."""
+        for row in text.select(condition.fill_null(False)).to_series().arg_true():
+            error = FieldInvalid(file, int(lines[row]), field.b3, text[field.name][row] or "", expected)
+            if rejects is None:
+                raise error
+            wrong.setdefault(row, error)
+
     frame = text.select(_cast(field, notation).alias(field.name) for field in fields)
     blanks, nulls = text.null_count().row(0, named=True), frame.null_count().row(0, named=True)
     texts = [field.name for field in fields if field.type == "text"]
     with_nul = text.select(pl.col(texts).str.contains("\0", literal=True).any()).row(0, named=True) if texts else {}
     for field in fields:
         if blanks[field.name] and not field.nullable:
-            raise _invalid(text, field, pl.col(field.name).is_null(), "allowed to be blank", file, lines)
+            refuse(field, pl.col(field.name).is_null(), "allowed to be blank")
         if with_nul.get(field.name):
-            nul = pl.col(field.name).str.contains("\0", literal=True)
-            raise _invalid(text, field, nul, "text: it holds a NUL", file, lines)
+            refuse(field, pl.col(field.name).str.contains("\0", literal=True), "text: it holds a NUL")
         if nulls[field.name] > blanks[field.name]:  # some value is not what its cast can read
             column = text.select(_spelled(field, notation)).to_series()
             if column.null_count() > blanks[field.name]:
-                wrong = pl.col(field.name).is_not_null() & pl.lit(column).is_null()
-                raise _invalid(text, field, wrong, _expected(field, notation), file, lines)
+                unread = pl.col(field.name).is_not_null() & pl.lit(column).is_null()
+                refuse(field, unread, _expected(field, notation))
             frame = frame.with_columns(column.alias(field.name))
-    return frame
-
-
-def _invalid(
-    text: pl.DataFrame, field: Field, wrong: pl.Expr, expected: str, file: str, lines: pl.Series
-) -> FieldInvalid:
-    """The error for the first of a field's wrong values."""
-    where = text.select(wrong.fill_null(False)).to_series().arg_max() or 0
-    return FieldInvalid(file, int(lines[where]), field.b3, text[field.name][where] or "", expected)
+    if rejects is None:
+        return frame
+    for row, error in sorted(wrong.items()):
+        rejects.add(int(lines[row]), error.reason, error.field)
+    good = pl.Series([row not in wrong for row in range(frame.height)], dtype=pl.Boolean)
+    return located(frame, lines).filter(good)
 
 
 def _expected(field: Field, notation: Notation) -> str:

@@ -14,9 +14,11 @@ from lxml import etree
 from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Format, Template
 from .archive import Member
+from .rejects import MAX_TEXT, Rejects, set_aside
 from .typed import Notation, typed
 
-CHUNK = 50_000  # messages a frame
+CHUNK = 50_000  # rows a frame
+_CHUNK_WITH_TEXT = 5_000  # the same where each comes with its text
 
 
 def read_xml_messages(
@@ -30,10 +32,12 @@ def read_xml_messages(
     `Path@USD`. What has no place must be among the `ignored` paths, unless the table takes a `partial` view of the
     messages. Where one message holds many rows, `row` names their element and `others` those that are no rows of the
     dataset; what stands outside of both is every row's. The number of messages must be the one the file's header
-    announces (TtlNbOfMsg), which also says when B3 made it (CreDtAndTm; of several the last). Raises FileError,
-    Incomplete, FieldInvalid.
+    announces (TtlNbOfMsg), which also says when B3 made it (CreDtAndTm; of several the last). With `rejects` the
+    member's bad rows are set aside by their number, as are messages that are bad outside of their rows. Raises
+    FileError, Incomplete, FieldInvalid.
     """
-    rows = _Rows(member.name, template, form)
+    rows = _Rows(member.name, template, form, member.rejects)
+    chunk = CHUNK if member.rejects is None else _CHUNK_WITH_TEXT
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
     message = f"{{{form.options['namespace']}}}{form.options['message']}"
     announced: int | None = None
@@ -48,14 +52,13 @@ def read_xml_messages(
         else:
             made = _made(member.name, element)
             member.made = max(made, member.made or made)
-        if len(rows) == CHUNK:
-            yield rows.frame()
+        if len(rows) >= chunk:
+            yield from rows.frames()
     if announced is None:
         raise FileError(f"{member.name} is no {template.name} file: it does not announce its messages (TtlNbOfMsg)")
     if announced != count and not allow_incomplete:
         raise Incomplete(f"{member.name} holds {count:,} messages, its header says {announced:,}")
-    if len(rows):
-        yield rows.frame()
+    yield from rows.frames()
 
 
 def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
@@ -100,8 +103,8 @@ def _made(name: str, element: Any) -> datetime:
 class _Rows:
     """Text columns that grow by messages, and become a typed frame."""
 
-    def __init__(self, name: str, template: Template, form: Format) -> None:
-        self._name, self._template, self._form = name, template, form
+    def __init__(self, name: str, template: Template, form: Format, rejects: Rejects | None) -> None:
+        self._name, self._template, self._form, self._rejects = name, template, form, rejects
         places = template.names(form.name)
         every = [(path, field) for field, names in places.items() for path in names]
         self._paths: dict[str, str | None] = {path.partition("@")[0]: field for path, field in every}
@@ -112,6 +115,8 @@ class _Rows:
         self._partial: bool = form.options.get("partial", False)
         self._values: dict[str, list[str | None]] = {field: [] for field in places}
         self._lines: list[int] = []
+        self._number = 0
+        self._texts: dict[int, str] = {}  # of rows by their number, where bad ones are set aside with it
         self._row = form.options.get("row")
 
     def __len__(self) -> int:
@@ -121,6 +126,16 @@ class _Rows:
         if self._row is None:
             self._add(message, _leaves(message, ""))
             return
+        try:
+            rows, shared = self._parts(message)
+        except FileError as error:
+            self._set_aside(message, error)
+            return
+        for row in rows:
+            self._add(row, chain(shared, _leaves(row, f"{self._row}/")))
+
+    def _parts(self, message: Any) -> tuple[list[Any], list[tuple[str, Any]]]:
+        """A message's rows, and the leaves that are every row's. Raises FileError."""
         others = self._form.options.get("others", ())
         rows: list[Any] = []
         shared: list[tuple[str, Any]] = []
@@ -133,10 +148,28 @@ class _Rows:
         for path, element in shared:  # a message without a row must not hide what is new in it
             if (element.text or "").strip() and path not in self._paths:
                 self._resolved(path, element)
-        for row in rows:
-            self._add(row, chain(shared, _leaves(row, f"{self._row}/")))
+        return rows, shared
 
-    def _add(self, message: Any, leaves: Iterable[tuple[str, Any]]) -> None:
+    def _add(self, element: Any, leaves: Iterable[tuple[str, Any]]) -> None:
+        try:
+            row = self._texts_of(leaves)
+        except FileError as error:
+            self._set_aside(element, error)
+            return
+        self._number += 1
+        for field, values in self._values.items():
+            values.append(row.get(field))
+        self._lines.append(element.sourceline if self._rejects is None else self._number)
+        if self._rejects is not None:
+            self._texts[self._number] = _text(element)
+
+    def _set_aside(self, element: Any, error: FileError) -> None:
+        """Count what is wrong as a row. Raises the error where nothing may be set aside."""
+        self._number += 1
+        set_aside(self._rejects, self._number, error, lambda: _text(element))
+
+    def _texts_of(self, leaves: Iterable[tuple[str, Any]]) -> dict[str, str]:
+        """A row's texts by field. Raises FileError."""
         row: dict[str, str] = {}
         currencies: dict[str, str] = {}
         for path, element in leaves:
@@ -152,9 +185,7 @@ class _Rows:
                 self._note_currency(path, currency, currencies, element)
         if currencies and self._row_currency:
             row[self._row_currency] = currencies["row"]
-        for field, values in self._values.items():
-            values.append(row.get(field))
-        self._lines.append(message.sourceline)
+        return row
 
     def _resolved(self, path: str, element: Any) -> str | None:
         """The field at a path met for the first time, None where it is passed over. Raises FileError."""
@@ -173,14 +204,28 @@ class _Rows:
         if currency != expected:
             raise FieldInvalid(self._name, element.sourceline, f"{path}/@Ccy", currency, f"{expected} as expected")
 
-    def frame(self) -> pl.DataFrame:
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """The rows so far, as a frame where there are any."""
+        if not self._lines:
+            return
         fields = [field for field in self._template.fields if field.name in self._values]
         text = pl.DataFrame(self._values, schema=dict.fromkeys(self._values, pl.String))
         lines = pl.Series(self._lines, dtype=pl.Int64)
         for values in self._values.values():
             values.clear()
         self._lines.clear()
-        return typed(text, fields, Notation(), self._name, lines)
+        if self._rejects is not None:
+            texts, self._texts = self._texts, {}
+            self._rejects.text = texts.__getitem__
+        frame = typed(text, fields, Notation(), self._name, lines, self._rejects)
+        if frame.height:
+            yield frame
+
+
+def _text(element: Any) -> str:
+    """An element as the file has it, as far as it is kept."""
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    return text[: MAX_TEXT + 1]
 
 
 def _tags(path: str) -> str:

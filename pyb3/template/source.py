@@ -1,0 +1,101 @@
+"""Where B3 publishes one kind of file, how to ask for it, and how to know it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from string import Formatter
+from typing import Any
+
+from ..unit import Unit
+
+PERIODS = ("day", "month", "year", "snapshot")
+REQUESTS = ("get", "post", "token", "base64")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where B3 publishes one kind of file, how to ask for it, and how to know it.
+
+    `period` is what one file covers; `serves` names the units it can answer for (by default its own period: a
+    year's file can serve one of its days). `url`, `file` and `payload` are patterns over `date` (the period's
+    first day) and, where `each` is set, `item`. `request` is how B3 wants to be asked: `get`, `post` (JSON),
+    `token` (a token first) or `base64` (JSON in the path). `signature` is a regular expression that the first
+    4 KiB of the unpacked file match; one that matches `absent` says that B3 has no file, or no final one, yet.
+    A source reaches back `keeps` days, and is asked for one of its days only when the unit is `min_age` days old,
+    for any unit only when that is `delay` days old, so that the sources before it have had their time; 0 is no limit.
+
+    A `snapshot` shows the last session alone: what was fetched on its day serves that day for ever. `dated`, a
+    pattern over `date`, is what an answer of that date holds; another is refused and not kept. A source that comes
+    `after` another is asked only for the items that one had. `sample` is an item that it has always had, to see by
+    whether it still answers.
+    """
+
+    name: str
+    period: str
+    format: str
+    url: str
+    file: str
+    signature: str = ""
+    absent: str = ""
+    request: str = "get"
+    container: str = "zip"
+    payload: Mapping[str, Any] | None = None
+    each: str = ""
+    sample: str = ""
+    after: str = ""
+    dated: str = ""
+    serves: tuple[str, ...] = ()
+    keeps: int = 0
+    min_age: int = 0
+    delay: int = 0
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of units it can answer for."""
+        return self.serves or (self.period,)
+
+    def can_serve(self, unit: Unit, today: date) -> bool:
+        """Whether this source has, or had, units of that kind and time."""
+        age: int = (today - unit.last).days
+        return (
+            unit.kind in self.kinds
+            and (self.valid_from is None or unit.last >= self.valid_from)
+            and (self.valid_to is None or unit.date <= self.valid_to)
+            and (not self.keeps or age <= self.keeps)
+            and (self.period == unit.kind or age >= self.min_age)
+            and (not self.delay or age >= self.delay)
+        )
+
+    def covering(self, unit: Unit) -> date:
+        """The first day of this source's period that holds the unit."""
+        match self.period:
+            case "month":
+                return unit.date.replace(day=1)
+            case "year":
+                return unit.date.replace(month=1, day=1)
+            case _:
+                return unit.date
+
+    def named(self, filename: str) -> tuple[str, date | None]:
+        """The item and date in a file's name, where this source's files are named so; else "" and None."""
+        pattern, written = "", ""
+        for literal, name, spec, _ in Formatter().parse(self.file):
+            pattern += re.escape(literal)
+            if name == "item":
+                pattern += r"(?P<item>[^\W_]+)"
+            elif name == "date":
+                written = spec or ""
+                pattern += "(?P<date>" + re.sub("%[dmy]", r"\\d\\d", written.replace("%Y", r"\d{4}")) + ")"
+        found = re.fullmatch(pattern, filename)
+        if found is None:
+            return "", None
+        parts = found.groupdict()
+        try:
+            return parts.get("item", ""), datetime.strptime(parts["date"], written).date() if written else None
+        except ValueError:  # eight digits that are no date
+            return "", None

@@ -1,0 +1,434 @@
+"""Bad records are set aside, exactly they, and the others are loaded; a file that is wholly wrong is refused."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyb3.datasets import registry
+from pyb3.errors import FileError, Incomplete
+from pyb3.file import File
+from pyb3.parse import rejects as limits
+from pyb3.parse.rejects import Rejects
+from tests.support import generate
+
+DAY = date(2024, 1, 15)
+ROWS = 24
+ASKED = {"language": "en-us", "index": "IBOV", "year": 2022}
+Change = Callable[[bytes], bytes]
+
+
+def read(
+    name: str, data: bytes, rejects: Rejects | None = None, asked: Mapping[str, Any] | None = None, **options: bool
+) -> pl.DataFrame:
+    """The rows of a file's bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file.dat"
+        path.write_bytes(data)
+        file = File(path, item="IBOV", known={} if asked is None else {"payload": asked})
+        return registry.get(name).frame([file], rejects=rejects, **options)
+
+
+def at(position: int, text: bytes) -> Change:
+    return lambda line: line[: position - 1] + text + line[position - 1 + len(text) :]
+
+
+def new(old: bytes, text: bytes) -> Change:
+    def change(record: bytes) -> bytes:
+        assert old in record, record
+        return record.replace(old, text, 1)
+
+    return change
+
+
+def field(number: int, text: bytes) -> Change:
+    def change(line: bytes) -> bytes:
+        fields = line.split(b";")
+        return b";".join([*fields[:number], text, *fields[number + 1 :]])
+
+    return change
+
+
+QUOTES = {
+    "a letter": at(57, b"00000000A12"),
+    "a date": at(3, b"20240230"),
+    "no ticker": at(13, b" " * 12),
+    "a NUL": at(28, b"A\0B"),
+    "another letter": at(28, b"\xc3\x01\xe7"),
+    "a short record": lambda line: line[:-1],
+    "a long record": lambda line: line + b"0",
+    "another record type": at(1, b"02"),
+    "an empty line": lambda line: b"",
+    "a negative volume": at(171, b"-00000000000000001"),
+    "two fields": lambda line: at(148, b"X")(at(57, b"X")(line)),
+}
+VERTICES = {
+    "a letter": at(53, b"00X"),
+    "no sign": at(52, b"?"),
+    "no curve": at(22, b" " * 5),
+    "a short record": lambda line: line[:50],
+}
+INSTRUMENTS = {
+    "a field too few": lambda line: line.partition(b";")[2],
+    "a field too many": lambda line: line + b";",
+    "no ticker": field(1, b""),
+    "a date": field(0, b"2024-02-30"),
+    "a letter": field(22, b"1OO"),
+    "a blank line": lambda line: b" ",
+    "a control character": field(3, b"\x01"),
+}
+END = b"</FinInstrmAttrbts>"
+MESSAGES = {
+    "a letter": new(END, b"<OpnIntrst>1O</OpnIntrst>" + END),
+    "a date": new(b"<Dt>2024-01-15</Dt>", b"<Dt>2024-02-30</Dt>"),
+    "no date": new(b"<Dt>2024-01-15</Dt>", b""),
+    "a value twice": new(END, 2 * b"<OpnIntrst>1</OpnIntrst>" + END),
+    "an unknown field": new(END, b"<Unheard>1</Unheard>" + END),
+    "a negative count": new(END, b"<OpnIntrst>-1</OpnIntrst>" + END),
+}
+
+
+def _lines(data: bytes, before: int, after: int) -> tuple[list[bytes], Callable[[list[bytes]], bytes]]:
+    """The lines that are records, and how to put a file together of other ones."""
+    lines = data.rstrip(b"\r\n").split(b"\r\n")
+    end = len(lines) - after
+    return lines[before:end], lambda records: b"\r\n".join([*lines[:before], *records, *lines[end:]]) + b"\r\n"
+
+
+def _messages(data: bytes) -> tuple[list[bytes], Callable[[list[bytes]], bytes]]:
+    head, *messages = data.split(b"<BizGrp>")
+    return messages, lambda records: b"<BizGrp>".join([head, *records])
+
+
+CASES: dict[str, tuple[str, list[bytes], Callable[[list[bytes]], bytes], dict[str, Change], int]] = {
+    "fixed width": ("cotahist", *_lines(generate.cotahist([DAY], ROWS), 1, 1), QUOTES, 2),
+    "fixed width that runs": ("yield_curves", *_lines(generate.swap_rates(DAY, 3)[: 74 * ROWS], 0, 0), VERTICES, 1),
+    "delimited": ("symbols", *_lines(generate.instruments_consolidated(DAY, ROWS), 2, 0), INSTRUMENTS, 3),
+    "XML": ("futures", *_messages(generate.price_report(DAY, ROWS)), MESSAGES, 1),
+}
+
+
+def _records_of(case: str) -> list[int]:
+    """The records of a case that are rows, in order: a price report has others too."""
+    name, records, together, *_ = CASES[case]
+    if case != "XML":
+        return list(range(len(records)))
+    symbols = set(read(name, together(records))["symbol"])
+    return [n for n, record in enumerate(records) if any(f">{s}<".encode() in record for s in symbols)]
+
+
+RECORDS = {case: _records_of(case) for case in CASES}
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_exactly_the_bad_records_are_set_aside(case: str, data: st.DataObject) -> None:
+    name, records, together, changes, first = CASES[case]
+    rows = RECORDS[case]
+    whole = read(name, together(records))
+    assert whole.height == len(rows)
+    kinds = st.sampled_from(sorted(changes))
+    bad = data.draw(st.dictionaries(st.integers(0, len(rows) - 1), kinds, max_size=len(records) // 3))
+    changed = list(records)
+    for row, kind in bad.items():
+        changed[rows[row]] = changes[kind](records[rows[row]])
+    rejects = Rejects()
+    frame = read(name, together(changed), rejects)
+    good = [row for row in range(len(rows)) if row not in bad]
+    assert frame.equals(whole[good] if good else whole.clear())
+    assert frame.columns == whole.columns
+    if case == "XML":  # numbered among the messages that are kept
+        assert sorted(record.line for record in rejects.records) == [row + 1 for row in sorted(bad)]
+    else:
+        said = {record.line: record.record for record in rejects.records}
+        text = {first + rows[row]: changed[rows[row]].decode("latin-1").replace("\0", "\\x00") for row in bad}
+        assert said == text
+    assert all(record.reason and "\n" not in record.reason for record in rejects.records)
+
+
+def test_a_file_without_a_bad_record_is_the_same_with_quarantine() -> None:
+    for name, records, together, *_ in CASES.values():
+        rejects = Rejects()
+        assert read(name, together(records), rejects).equals(read(name, together(records)))
+        assert rejects.records == []
+
+
+def _portfolio(members: list[Any], **header: str) -> bytes:
+    top = {"date": "04/07/25", "part": "100.000", "partAcum": "100.000", "reductor": "1.5", "theoricalQty": "1"}
+    page = {"pageNumber": 1, "pageSize": 9999, "totalRecords": len(members), "totalPages": 1}
+    return json.dumps({"page": page, "header": top | header, "results": members}).encode()
+
+
+def _member(number: int, **changes: Any) -> dict[str, Any]:
+    member = {"segment": "A", "cod": f"AAAA{number}", "asset": "A", "type": "ON", "part": "10.000"}
+    return member | {"partAcum": "100.000", "theoricalQty": "1"} | changes
+
+
+MEMBERS = {
+    "a letter": {"part": "1O.000"},
+    "a list": {"part": ["10.000"]},
+    "an object": {"asset": {"A": 1}},
+    "half a character": {"asset": "\ud800"},
+    "no ticker": {"cod": ""},
+    "a negative quantity": {"theoricalQty": "-1"},
+}
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(st.integers(0, 9), st.sampled_from([*MEMBERS, "no object"]), max_size=5), st.booleans())
+def test_bad_members_of_a_portfolio_are_set_aside(bad: dict[int, str], asked: bool) -> None:
+    members: list[Any] = [_member(n, **MEMBERS.get(bad.get(n, ""), {})) for n in range(10)]
+    for number in [n for n, kind in bad.items() if kind == "no object"]:
+        members[number] = "AAAA"
+    rejects = Rejects()
+    frame = read("index_composition", _portfolio(members), rejects, ASKED if asked else None)
+    assert frame["symbol"].to_list() == [f"AAAA{n}" for n in range(10) if n not in bad]
+    assert sorted(record.line for record in rejects.records) == sorted(n + 1 for n in bad)
+    texts = {record.line: record.record for record in rejects.records}
+    for number in bad:
+        assert texts[number + 1] == json.dumps(members[number], ensure_ascii=False).replace("\ud800", "\\xd800")
+
+
+def _year(**cells: Any) -> bytes:
+    rows = [{"day": day, **{f"rateValue{n}": None for n in range(1, 13)}} for day in range(1, 32)]
+    for name, value in cells.items():
+        month, day = name.removeprefix("m").split("d")
+        rows[int(day) - 1][f"rateValue{month}"] = value
+    nothing = {"day": 0, **{f"rateValue{n}": None for n in range(1, 13)}}
+    return json.dumps({"min": nothing, "max": nothing, "results": rows}).encode()
+
+
+def test_bad_values_of_a_year_are_set_aside() -> None:
+    cells = {f"m{month}d3": "1,000.00" for month in range(1, 13)}
+    bad = {"m2d3": "1,00.00", "m5d3": ["1"], "m2d30": "1,000.00", "m6d3": "-1.00"}
+    rejects = Rejects()
+    frame = read("index_historical", _year(**cells | bad), rejects, ASKED)
+    assert frame["refdate"].to_list() == [date(2022, month, 3) for month in range(1, 13) if month not in (2, 5, 6)]
+    said = {record.line: (record.field, record.record) for record in rejects.records}
+    assert said == {
+        302: ("rateValueN", '"1,00.00"'),
+        305: (None, '["1"]'),
+        306: (None, '"-1.00"'),
+        3002: ("rateValue2", '"1,000.00"'),
+    }
+
+
+def test_a_bad_row_of_a_report_that_is_one_message_is_set_aside() -> None:
+    data = generate.index_report(DAY)
+    whole = read("index_historical", data)
+    code = whole["index_code"][3]
+    before, here, after = data.partition(f"<TckrSymb>{code}</TckrSymb>".encode())
+    rejects = Rejects()
+    frame = read(
+        "index_historical", before + here + after.replace(b"<ClsgPric", b"<Unheard>1</Unheard><ClsgPric", 1), rejects
+    )
+    assert frame.equals(whole.filter(pl.col("index_code") != code))
+    assert [(record.line, code in record.record) for record in rejects.records] == [(4, True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        pytest.param("cotahist", generate.cotahist([DAY], 9)[:-240], "without a trailer", id="cut"),
+        pytest.param("cotahist", generate.cotahist([DAY], 9).replace(b"00000000011", b"00000000012"), "12", id="count"),
+        pytest.param("cotahist", generate.cotahist([DAY], 9).replace(b"T.2024", b"T.2O24", 1), "no file", id="header"),
+        pytest.param("futures", generate.price_report(DAY, 9)[:-40], "damaged or no XML", id="no XML"),
+        pytest.param("futures", generate.price_report(DAY, 9).replace(b">11<", b">12<", 1), "says 12", id="messages"),
+        pytest.param("index_composition", _portfolio([_member(1)])[:-3], "damaged or no JSON", id="no JSON"),
+        pytest.param("index_composition", _portfolio([_member(1)], part="1OO"), "1 of 1 records are bad", id="all"),
+    ],
+)
+def test_a_file_that_is_wrong_as_a_whole_is_refused(name: str, data: bytes, words: str) -> None:
+    with pytest.raises(FileError, match=words):
+        read(name, data, Rejects(), ASKED)
+
+
+@pytest.mark.parametrize(("bad", "refused"), [(5, False), (6, True), (10, True)])
+def test_a_file_of_which_more_is_bad_than_good_is_refused(bad: int, refused: bool) -> None:
+    text = generate.cotahist([DAY], 10)
+    for line in range(2, 2 + bad):
+        text = generate.replace_field(text, line, "PREABE", b"A" * 13)
+    if refused:
+        with pytest.raises(FileError, match=f"{bad} of 10 records are bad: file.dat line 2, field PREABE: "):
+            read("cotahist", text, Rejects())
+    else:
+        assert read("cotahist", text, Rejects()).height == 10 - bad
+
+
+def test_records_that_were_set_aside_count_for_the_trailer() -> None:
+    lines = generate.replace_field(generate.cotahist([DAY], 10), 5, "PREABE", b"A" * 13).split(b"\r\n")
+    del lines[7]
+    with pytest.raises(Incomplete, match="11 records with header and trailer, its trailer says 12"):
+        read("cotahist", b"\r\n".join(lines), Rejects())
+
+
+def test_a_missing_record_beside_one_that_was_set_aside_is_seen() -> None:
+    lines = generate.swap_rates(DAY, 3)[: 74 * 10].split(b"\r\n")
+    lines[4] = lines[4][:-1]
+    del lines[5]
+    with pytest.raises(Incomplete, match="line 6, field Identificação da transação: 7 follows 4, records are missing"):
+        read("yield_curves", b"\r\n".join(lines), Rejects())
+
+
+def test_too_many_bad_records_are_refused_before_they_fill_memory(monkeypatch) -> None:
+    monkeypatch.setattr(limits, "MAX_RECORDS", 5)
+    text = generate.cotahist([DAY], 20)
+    for line in range(2, 8):
+        text = generate.replace_field(text, line, "PREABE", b"A" * 13)
+    with pytest.raises(FileError, match="more than 5 records are bad, too many to set aside: file.dat line 2, field"):
+        read("cotahist", text, Rejects())
+
+
+def test_of_a_long_record_the_beginning_is_kept_and_its_length_told() -> None:
+    lines = generate.instruments_consolidated(DAY, 5).split(b"\r\n")
+    whole = read("symbols", b"\r\n".join(lines))
+    lines[3] = lines[3] + b";" + b"x" * 1_000_000
+    rejects = Rejects()
+    assert read("symbols", b"\r\n".join(lines), rejects).height == whole.height - 1
+    (record,) = rejects.records
+    assert record.record == lines[3][:4_000].decode() + f"... ({len(lines[3]):,} characters)"
+
+
+def spoilt(folder: Path, lines: Mapping[int, tuple[str, bytes]], seed: int = 0) -> Path:
+    """A COTAHIST of 40 quotes with one field of some lines changed."""
+    text = generate.cotahist([DAY], 40, seed)
+    for line, (name, value) in lines.items():
+        text = generate.replace_field(text, line, name, value)
+    path = folder / "COTAHIST_D15012024.TXT"
+    path.write_bytes(text)
+    return path
+
+
+BAD = {7: ("PREABE", b"00000000A1200"), 9: ("VOLTOT", b"-%017d" % 5), 12: ("NOMRES", b"NUL \0 ------")}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("case", CASES)
+def test_the_table_holds_exactly_the_others_and_quarantine_exactly_these(
+    pyb3, database, tmp_path: Path, case: str, seed: int
+) -> None:
+    name, records, together, changes, first = CASES[case]
+    rows, rng = RECORDS[case], random.Random(f"{case} {seed}")
+    bad = {row: rng.choice(sorted(changes)) for row in rng.sample(range(len(rows)), len(rows) // 3)}
+    changed = list(records)
+    for row, kind in bad.items():
+        changed[rows[row]] = changes[kind](records[rows[row]])
+    path = tmp_path / "file.dat"
+    path.write_bytes(together(changed))
+    done = pyb3(f"ingest {name} --file {path} --quarantine --json").json
+    assert (done["inserted"], done["rejected"]) == (len(rows) - len(bad), len(bad))
+    template = registry.get(name).template
+    key = ", ".join(template.key)
+    columns = ", ".join(f'"{field.name}"' for field in template.fields)
+    good = read(name, together(records))[[row for row in range(len(rows)) if row not in bad]]
+    found = database.execute(f"SELECT {columns} FROM {template.table} ORDER BY {key}").fetchall()
+    assert sorted(found, key=str) == sorted(good.rows(), key=str)
+    kept = database.execute("SELECT line FROM rejected_rows ORDER BY line").fetchall()
+    numbers = [first + (row if case == "XML" else rows[row]) for row in sorted(bad)]
+    assert kept == [(number,) for number in numbers]
+
+
+def test_the_good_rows_are_loaded_and_the_bad_ones_kept_with_their_text(pyb3, database, tmp_path: Path) -> None:
+    path = spoilt(tmp_path, BAD)
+    assert pyb3(f"ingest cotahist --file {path}").code == 6
+    answer = pyb3(f"ingest cotahist --file {path} --quarantine --json")
+    done = answer.json
+    assert (answer.code, done["outcome"], done["inserted"], done["rejected"]) == (0, "loaded", 37, 3)
+    warning = f"bad records set aside: 3; 'pyb3 history cotahist --date {DAY} --rejected' shows them"
+    assert done["warnings"] == [warning]
+    assert answer.err == f"pyb3: cotahist {DAY}: {warning}\n"
+    assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (37,)
+    ledger = "SELECT id, rows, rejected, warnings FROM ingestions ORDER BY id DESC LIMIT 1"
+    (number, *rest) = database.execute(ledger).fetchone()
+    assert rest == [37, 3, [warning]]
+    lines = path.read_bytes().decode("latin-1").split("\r\n")
+    kept = database.execute("SELECT * FROM rejected_rows ORDER BY line").fetchall()
+    assert [row[:5] for row in kept] == [(number, path.name, line, "cotahist", str(DAY)) for line in BAD]
+    assert [row[5] for row in kept] == ["PREABE", None, "NOMRES"]
+    assert [row[6] for row in kept] == [
+        '"00000000A1200" is not a number',
+        "check counts_not_negative (trades, quantity and volume are not negative): " + kept[1][6].partition("): ")[2],
+        '"NUL \\x00 ------" is not text: it holds a NUL',
+    ]
+    assert "volume=-0.05" in kept[1][6]
+    assert [row[7] for row in kept] == [lines[line - 1].replace("\0", "\\x00") for line in BAD]
+
+
+def test_history_shows_what_was_set_aside(pyb3, database, tmp_path: Path) -> None:
+    pyb3(f"ingest cotahist --file {spoilt(tmp_path, BAD)} --quarantine")
+    shown = pyb3(f"history cotahist --date {DAY} --rejected --json").objects
+    assert [(row["line"], row["field"]) for row in shown] == [(7, "PREABE"), (9, None), (12, "NOMRES")]
+    assert pyb3("history cotahist --date 2024-01-16 --rejected --json").objects == []
+    table = pyb3(f"history cotahist --date {DAY} --rejected").out
+    assert '"00000000A1200" is not a number' in table
+    attempts = pyb3("history cotahist")
+    assert "rejected" in attempts.out and "bad records set aside: 3" in attempts.out
+
+
+def test_people_see_how_many_were_set_aside(pyb3, process, database, tmp_path: Path) -> None:
+    path = spoilt(tmp_path, BAD)
+    assert "rejected" in pyb3(f"ingest cotahist --file {path} --quarantine").out
+    (tmp_path / "units.json").write_text(pyb3(f"ingest cotahist --file {path} --quarantine --json").out)
+    page = pyb3(f"summary {tmp_path}/units.json").out
+    assert "| unchanged | seconds | rejected |" in page
+    assert "bad records set aside: 3" in page
+
+
+def test_parse_tells_what_it_leaves_out(pyb3, tmp_path: Path) -> None:
+    path = spoilt(tmp_path, BAD)
+    answer = pyb3(f"parse cotahist --file {path} --quarantine --output {tmp_path}/x.parquet")
+    assert answer.code == 0
+    assert pl.read_parquet(tmp_path / "x.parquet").height == 37
+    first, second, third = answer.err.splitlines()
+    assert first == f'pyb3: left out: {path.name} line 7, field PREABE: "00000000A1200" is not a number'
+    assert "line 9: check counts_not_negative" in second
+    assert "line 12, field NOMRES" in third
+    assert pyb3(f"parse cotahist --file {path} --quarantine").err == answer.err
+
+
+def test_bytes_with_bad_records_are_no_known_ones_for_a_run_that_would_refuse_them(pyb3, database, tmp_path) -> None:
+    line = f"ingest cotahist --file {spoilt(tmp_path, BAD)} --date {DAY}"
+    assert pyb3(f"{line} --quarantine --json").json["inserted"] == 37
+    again = pyb3(f"{line} --quarantine --json")
+    assert (again.json["outcome"], again.json["unchanged"], again.json["rejected"]) == ("unchanged", 37, 3)
+    assert "bad records set aside: 3" in again.err
+    for _ in range(2):
+        assert pyb3(line).code == 6, "the short cut's own row of the ledger is of bad records too"
+    count = database.execute("SELECT count(*), count(DISTINCT ingestion_id) FROM rejected_rows").fetchone()
+    assert count == (3, 1)
+
+
+def test_a_whole_file_that_follows_brings_what_was_left_out(pyb3, database, tmp_path: Path) -> None:
+    pyb3(f"ingest cotahist --file {spoilt(tmp_path, BAD)} --date {DAY} --quarantine")
+    done = pyb3(f"ingest cotahist --file {spoilt(tmp_path, {})} --date {DAY} --json").json
+    assert (done["inserted"], done["unchanged"], done["rejected"]) == (3, 37, 0)
+
+
+def test_a_load_that_fails_leaves_nothing_in_quarantine(pyb3, refused, database, tmp_path: Path) -> None:
+    path = spoilt(tmp_path, BAD)
+    path.write_bytes(path.read_bytes().replace(b"00000000042", b"00000000043"))
+    refused(f"ingest cotahist --file {path} --quarantine", 6, "42 records .* its trailer says 43")
+    for table in ("cotahist", "rejected_rows"):
+        assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_a_backfill_sets_aside_too(pyb3, database, simulator) -> None:
+    path = Path(pyb3(f"fetch cotahist --date {DAY}").out.strip())
+    member = generate.cotahist([DAY], 40)
+    path.write_bytes(generate.zipped("COTAHIST_D15012024.TXT", generate.replace_field(member, 5, "PREABE", b"A" * 13)))
+    line = f"backfill cotahist --from {DAY} --to {DAY} --json"
+    assert pyb3(line).code == 6
+    done = pyb3(f"{line} --quarantine")
+    assert (done.code, done.json["inserted"], done.json["rejected"]) == (0, 39, 1)
+    assert pyb3(f"load cotahist --date {DAY} --quarantine --json").json["outcome"] == "unchanged"
