@@ -41,7 +41,7 @@ class Load:
     """An ingestion that brought rows, or found them there: its unit, days, and the bytes it read.
 
     `file` is the name of the file, of the first where there are several; `source` names their sources, "" where
-    they were files at hand.
+    they were files at hand; `rejected` counts the records that were set aside.
     """
 
     id: int
@@ -51,6 +51,7 @@ class Load:
     source: str
     file: str
     sha256: str
+    rejected: int = 0
 
 
 def begin(connection: psycopg.Connection[Any]) -> int:
@@ -178,7 +179,7 @@ def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[
 def loads(connection: psycopg.Connection[Any], dataset: str) -> list[Load]:
     """A dataset's ingestions that ended with their rows in the table, the newest first."""
     query = sql.SQL(
-        "SELECT id, unit, first_date, last_date, coalesce(source, ''), coalesce(file, ''), sha256 FROM {}"
+        "SELECT id, unit, first_date, last_date, coalesce(source, ''), coalesce(file, ''), sha256, rejected FROM {}"
         " WHERE dataset = %s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL AND sha256 IS NOT NULL"
         " ORDER BY id DESC"
     ).format(own("ingestions"))

@@ -21,6 +21,7 @@ from ..errors import DatabaseError, FileError, NotPublished, PyB3Error, UsageErr
 from ..file import File, digest
 from ..load import compare, connect, ledger, migrate
 from ..load.ledger import Load
+from ..parse.rejects import Rejects
 from ..progress import SILENT, Progress
 from ..unit import Unit
 from . import loaded_files, plan
@@ -188,8 +189,10 @@ class _Run:
     @contextmanager
     def _read(self, load: Load, unit: Unit | None, file: File | None = None) -> Iterator[Spool]:
         files = [file] if file is not None else loaded_files.files(self._dataset, load, unit)
-        # These bytes were taken as they are: whether they are complete was asked when they were loaded.
-        batches = self._dataset.read(files, unit, allow_incomplete=True)
+        # These bytes were taken as they are: whether they are complete was asked when they were loaded, and what was
+        # set aside then is not in the table.
+        aside = Rejects() if load.rejected else None
+        batches = self._dataset.read(files, unit, allow_incomplete=True, rejects=aside)
         with spooled(self._watched(batches, f"{self._dataset.name} {load.unit}")) as spool:
             yield spool
 
