@@ -41,7 +41,7 @@ def read_json_months(
     if not re.fullmatch(r"[12]\d{3}", year := str(member.asked.get("year", ""))):
         raise FileError(f"{name} does not say which year it is of")
     where = f"{name}, {options['records']}"
-    cells = [*_days(where, int(year), rows, options, member), *_extremes(document, len(rows), options, member)]
+    cells = [*_days(where, int(year), rows, options, member), *_extremes(document, options, member)]
     _note_strangers(member, document, rows, options)
     columns = {place: field for field, place in template.columns(form.name).items()}
 
@@ -101,8 +101,9 @@ def _days(
                     set_aside(member.rejects, 100 * number + month, error, partial(shown, value))
 
 
-def _extremes(document: Mapping[str, Any], rows: int, options: Mapping[str, Any], member: Member) -> Iterator[_Cell]:
-    for number, kind in enumerate((options["lowest"], options["highest"]), rows + 1):
+def _extremes(document: Mapping[str, Any], options: Mapping[str, Any], member: Member) -> Iterator[_Cell]:
+    after = len(document[options["records"]]) + 1
+    for number, kind in enumerate((options["lowest"], options["highest"]), after):
         extremes = _object(member.name, document, kind)
         for month in _MONTHS:
             value = extremes.get(f"{options['value']}{month}")

@@ -49,14 +49,16 @@ class Rejects:
 
     def add(self, line: int, reason: str, field: str | None = None, record: str | None = None) -> None:
         """Set a record aside. Raises FileError where there are too many."""
-        lines = self._lines.setdefault(self.file, set())
-        if line in lines:
-            return
-        lines.add(line)
         text = self.text(line) if record is None else record
-        self.records.append(
-            Rejected(self.file, line, field, one_line(_kept(reason, _MAX_REASON)), _kept(text, MAX_TEXT))
-        )
+        reason = one_line(_kept(reason, _MAX_REASON))
+        self._keep(Rejected(self.file, line, field, reason, _kept(text, MAX_TEXT)))
+
+    def _keep(self, record: Rejected) -> None:
+        lines = self._lines.setdefault(record.file, set())
+        if record.line in lines:
+            return
+        lines.add(record.line)
+        self.records.append(record)
         if len(self.records) > MAX_RECORDS:
             raise FileError(f"more than {MAX_RECORDS:,} records are bad, too many to set aside: {self._first()}")
 
@@ -69,7 +71,7 @@ class Rejects:
     def take(self, other: Rejects) -> None:
         """Set aside what another has."""
         for record in other.records:
-            self.add(record.line, record.reason, record.field, record.record)
+            self._keep(record)
 
     def of(self, file: str) -> int:
         """How many records of a file are set aside."""

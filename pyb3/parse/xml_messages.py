@@ -14,11 +14,11 @@ from lxml import etree
 from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Format, Template
 from .archive import Member
-from .rejects import MAX_TEXT, Rejects, set_aside
+from .rejects import Rejects, set_aside
 from .typed import Notation, typed
 
 CHUNK = 50_000  # rows a frame
-_CHUNK_WITH_TEXT = 5_000  # the same where each comes with its text
+_TEXT = 8 << 20  # characters of rows that wait for their frame, where bad ones are set aside with their text
 
 
 def read_xml_messages(
@@ -37,7 +37,6 @@ def read_xml_messages(
     FileError, Incomplete, FieldInvalid.
     """
     rows = _Rows(member.name, template, form, member.rejects)
-    chunk = CHUNK if member.rejects is None else _CHUNK_WITH_TEXT
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
     message = f"{{{form.options['namespace']}}}{form.options['message']}"
     announced: int | None = None
@@ -52,7 +51,7 @@ def read_xml_messages(
         else:
             made = _made(member.name, element)
             member.made = max(made, member.made or made)
-        if len(rows) >= chunk:
+        if rows.full:
             yield from rows.frames()
     if announced is None:
         raise FileError(f"{member.name} is no {template.name} file: it does not announce its messages (TtlNbOfMsg)")
@@ -116,11 +115,13 @@ class _Rows:
         self._values: dict[str, list[str | None]] = {field: [] for field in places}
         self._lines: list[int] = []
         self._number = 0
-        self._texts: dict[int, str] = {}  # of rows by their number, where bad ones are set aside with it
+        self._texts: dict[int, str] = {}  # by the row's number, where bad ones are set aside
+        self._size = 0
         self._row = form.options.get("row")
 
-    def __len__(self) -> int:
-        return len(self._lines)
+    @property
+    def full(self) -> bool:
+        return len(self._lines) >= CHUNK or self._size > _TEXT
 
     def add(self, message: Any) -> None:
         if self._row is None:
@@ -162,6 +163,7 @@ class _Rows:
         self._lines.append(element.sourceline if self._rejects is None else self._number)
         if self._rejects is not None:
             self._texts[self._number] = _text(element)
+            self._size += len(self._texts[self._number])
 
     def _set_aside(self, element: Any, error: FileError) -> None:
         """Count what is wrong as a row. Raises the error where nothing may be set aside."""
@@ -215,7 +217,7 @@ class _Rows:
             values.clear()
         self._lines.clear()
         if self._rejects is not None:
-            texts, self._texts = self._texts, {}
+            texts, self._texts, self._size = self._texts, {}, 0
             self._rejects.text = texts.__getitem__
         frame = typed(text, fields, Notation(), self._name, lines, self._rejects)
         if frame.height:
@@ -223,9 +225,8 @@ class _Rows:
 
 
 def _text(element: Any) -> str:
-    """An element as the file has it, as far as it is kept."""
-    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
-    return text[: MAX_TEXT + 1]
+    """An element as the file has it."""
+    return str(etree.tostring(element, encoding="unicode", with_tail=False))
 
 
 def _tags(path: str) -> str:
