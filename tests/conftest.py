@@ -89,6 +89,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def served_home() -> Iterator[Path]:
     """A PYB3_HOME whose server, if any, is stopped in the end."""
     folder = Path(tempfile.mkdtemp(prefix="pyb3-home-"))
+    folder.chmod(0o755)  # as the user that serves root needs it, and root is told
     try:
         yield folder
     finally:
