@@ -18,6 +18,7 @@ from .typed import Notation, dtype, typed
 CHUNK = 8 << 20
 _BEFORE = 50  # lines, at most, of status or description before the header
 _BOM = b"\xef\xbb\xbf"
+_END = b"\r\n\x1a"  # what may follow the last line
 
 
 def read_delimited(
@@ -176,13 +177,13 @@ def _texts(member: Member) -> Iterator[tuple[str, bool]]:
         rest += data
         if len(rest) <= CHUNK:  # what is left at the end, the last line with it, comes as one
             continue
-        cut = rest.rfind(b"\n", 0, len(rest) - 1)
+        cut = rest.rfind(b"\n", 0, len(rest.rstrip(_END)))
         if cut <= 0:
             raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB")
         text, encoding = _decoded(rest[:cut], encoding, member.name)
         yield text, False
         rest = rest[cut + 1 :]
-    if rest := rest.rstrip(b"\r\n\x1a"):
+    if rest := rest.rstrip(_END):
         yield _decoded(rest, encoding, member.name)[0], True
 
 

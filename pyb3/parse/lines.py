@@ -11,7 +11,10 @@ SEPARATOR = "\x01"
 
 
 def split(text: bytes) -> pl.Series:
-    """The lines of UTF-8 text; empty ones are null or left out. Raises PolarsError where a line holds SEPARATOR."""
+    """The lines of UTF-8 text without their ends, "\\n" or "\\r\\n"; empty ones are null or left out.
+
+    Raises PolarsError where a line holds SEPARATOR.
+    """
     return pl.read_csv(
         io.BytesIO(text), has_header=False, separator=SEPARATOR, quote_char=None, schema={"line": pl.String}
     )["line"]

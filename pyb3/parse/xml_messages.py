@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from lxml import etree
 
-from ..errors import FieldInvalid, FileError, Incomplete
+from ..errors import FieldInvalid, FileError, Incomplete, one_line
 from ..template import Format, Template
 from .archive import Member
 from .typed import Notation, typed
@@ -77,7 +77,7 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
             else:
                 yield element
     except etree.XMLSyntaxError as error:
-        raise FileError(f"{member.name} is damaged or no XML: {error.msg}") from error
+        raise FileError(f"{member.name} is damaged or no XML: {one_line(error.msg)}") from error
 
 
 def _announced(name: str, element: Any) -> int:
