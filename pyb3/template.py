@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
@@ -166,12 +167,12 @@ class Template:
         """Check a template's text. Raises TemplateError with file and line."""
         try:
             node = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise TemplateError(f"{filename}: {one_line(error)}") from error
         reader = _Reader(filename)
         if not isinstance(node, yaml.MappingNode):
             raise TemplateError(f"{filename}: a template is a mapping")
-        reader.refuse_keys_named_twice(node)
+        reader.check_keys(node)
         return reader.template(node)
 
     def columns(self, format_name: str) -> dict[str, Any]:
@@ -208,6 +209,9 @@ class _Options(dict[str, Any]):
 
 
 _NAME = re.compile("[a-z][a-z0-9_]*")
+_KEYS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+# What the safe constructor raises where a text is not what it looks like or its tag says: 2024-02-30, !!int x.
+_NO_VALUE = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 # What YAML may give for a dataclass's annotation, and how to say so.
 _VALUES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text"),
@@ -232,11 +236,11 @@ class _Reader:
         """The node as plain Python values; an object tag is refused by the safe constructor."""
         try:
             return yaml.constructor.SafeConstructor().construct_document(node)
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-02-30
+        except _NO_VALUE as error:
             raise self.fail(node, one_line(error)) from error
 
-    def refuse_keys_named_twice(self, root: yaml.Node) -> None:
-        """The safe constructor would take the last of them."""
+    def check_keys(self, root: yaml.Node) -> None:
+        """Each is a text, and stands there once: the safe constructor would take the last of them."""
         waiting, seen = [root], {id(root)}
         while waiting:
             node = waiting.pop()
@@ -244,6 +248,8 @@ class _Reader:
             if isinstance(node, yaml.MappingNode):
                 keys = [key.value for key, _ in node.value]
                 for place, (key, value) in enumerate(node.value):
+                    if key.tag not in _KEYS:
+                        raise self.fail(key, f"the key {_short(key.value)} is no text")
                     if key.value in keys[:place]:
                         raise self.fail(key, f"{key.value!r} is named twice")
                     below.append(value)
@@ -338,13 +344,13 @@ class _Reader:
         for name, pattern in patterns.items():
             try:
                 if isinstance(pattern, str):
-                    pattern.format(date=date(2024, 1, 15), item="IBOV")
-            except (LookupError, ValueError, AttributeError) as error:
+                    _check_pattern(pattern, once=name == "file")
+            except ValueError as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
         for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):
             try:
                 re.compile(pattern)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error}") from error
         return source
 
@@ -355,7 +361,9 @@ class _Reader:
             at = dict.fromkeys(formats, at)
         for place in at.values():
             if not _is_place(place):
-                raise self.fail(found["at"], f"{place!r} is no place: [from, width], a path or header, or several")
+                raise self.fail(
+                    found["at"], f"{_short(place)} is no place: [from, width], a path or header, or several"
+                )
         field = self.build(Field, node, "a field", at=at)
         if field.type not in TYPES:
             kinds = ", ".join(TYPES)
@@ -365,6 +373,24 @@ class _Reader:
         if unknown := set(at) - set(formats):
             raise self.fail(node, f"field {field.name}: there is no format {', '.join(sorted(unknown))}")
         return field
+
+
+def _check_pattern(pattern: str, once: bool) -> None:
+    """Raise ValueError where it is none over `date` and `item`, or names one of them twice where it may not."""
+    names = []
+    for _, name, spec, conversion in Formatter().parse(pattern):
+        if name is not None:
+            names.append(name)
+            if name not in ("date", "item") or conversion or (spec and (name == "item" or "{" in spec)):
+                raise ValueError(f"{{{name}}} is neither {{date}}, in a format, nor {{item}}")
+    if once and len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    pattern.format(date=date(2024, 1, 15), item="IBOV")
+
+
+def _short(value: Any) -> str:
+    """A value that may refer to itself, or hold others without end."""
+    return reprlib.repr(value)
 
 
 def _is_place(place: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ import polars as pl
 from ..errors import FileError
 from ..template import Field, Format, Template
 from .archive import Member
-from .lines import SEPARATOR, split
+from .lines import SEPARATOR, split, stream
 from .typed import Notation, dtype, typed
 
 CHUNK = 8 << 20
@@ -121,7 +120,7 @@ def _frame(text: str, header: _Header, name: str, first: int) -> pl.DataFrame:
     _check_fields(data, header, name, first)
     columns = [f"{number}" for number in range(width)]
     frame = pl.read_csv(
-        io.BytesIO(data),
+        stream(data),
         has_header=False,
         separator=header.separator,
         quote_char=None,

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import date
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import polars as pl
+import yaml
 
-from pyb3.errors import PyB3Error
+from pyb3.errors import PyB3Error, TemplateError
 from pyb3.parse import readers
-from pyb3.parse.archive import Member
+from pyb3.parse.archive import Member, open_member
 from pyb3.parse.typed import dtype
 from pyb3.template import Format, Template
+from pyb3.unit import Unit
 
 from . import oracle
-from .oracle import delimited, fixed_width, json_pages, xml_messages
+from .oracle import archive, delimited, fixed_width, json_pages, xml_messages
 
 Rows = list[tuple[Any, ...]]
+_DAY = date(2024, 1, 15)
 
 
 class _Piecemeal(Member):
@@ -112,4 +117,61 @@ def agreed(
 
 def assert_one_line(error: PyB3Error) -> None:
     """An error can be shown as it is: one line, nothing that a terminal would act upon."""
-    assert str(error).isprintable() and str(error) == str(error).strip(), repr(str(error))
+    assert str(error).isprintable(), repr(str(error))
+
+
+def agreed_archive(path: Path, data: bytes, size: int = 1 << 20) -> bytes | None:
+    """What zipfile and we unpack of a file, read by `size` bytes; None where both refuse it.
+
+    Raises AssertionError where they differ; but zipfile may refuse what we find by a member's own header.
+    """
+    path.write_bytes(data)
+    theirs: bytes | None = None
+    with suppress(oracle.Refused):
+        theirs = archive.unpacked(data)
+    try:
+        with open_member(path) as member:
+            ours = b"".join(iter(lambda: member.read(size), b""))
+    except PyB3Error as error:
+        assert_one_line(error)
+        assert theirs is None, f"{error}, but zipfile reads it"
+        return None
+    if theirs is None:
+        theirs = archive.unpacked(data, by_mark=True)
+    assert ours == theirs
+    return ours
+
+
+def agreed_template(text: str) -> Template | None:
+    """The template that a text describes, None where it is refused with its file's name.
+
+    Raises AssertionError where it is not what the YAML says, or cannot be worked with.
+    """
+    try:
+        template = Template.parse(text, "file.yaml")
+    except TemplateError as error:
+        assert_one_line(error)
+        assert str(error).startswith("file.yaml"), error
+        return None
+    said = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    for key in ("name", "description", "table"):
+        assert getattr(template, key) == said[key]
+    assert list(template.key) == said["key"]
+    assert {form.name: form.reader for form in template.formats.values()} == {
+        str(name): options["reader"] for name, options in said["formats"].items()
+    }
+    for things, described in ((template.fields, said["fields"]), (template.sources, said["sources"])):
+        assert len(things) == len(described)
+        for thing, one in zip(things, described, strict=True):
+            for key in one.keys() - {"at", "serves"}:
+                assert getattr(thing, key) == one[key]
+    for field in template.fields:
+        assert dtype(field) and field.sql_type()
+    for name in template.formats:
+        assert template.names(name).keys() == template.columns(name).keys()
+    for source in template.sources:
+        named = source.file.format(date=_DAY, item="IBOV")
+        item, day = source.named(named)
+        assert item in ("", "IBOV") and (day is None or source.file.format(date=day, item="IBOV") == named)
+        assert source.covering(Unit(template.name, "day", _DAY)) <= _DAY
+    return template

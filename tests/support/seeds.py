@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -88,7 +90,12 @@ def seeds(reader: str) -> tuple[Seed, ...]:
             return (
                 Seed("index_composition", "current", _few(current, 3), _ENGLISH),
                 Seed("index_composition", "current", _few(current, 2)),
-                Seed("index_composition", "theoretical", _few(generate.theoretical_portfolio("IBOV", DAY), 3), _PORTUGUESE),
+                Seed(
+                    "index_composition",
+                    "theoretical",
+                    _few(generate.theoretical_portfolio("IBOV", DAY), 3),
+                    _PORTUGUESE,
+                ),
                 Seed("index_composition", "listed", _few(generate.stock_index(DAY), 3)),
             )
         case "json_months":
@@ -102,5 +109,50 @@ def seeds(reader: str) -> tuple[Seed, ...]:
         case _:
             raise LookupError(reader)
 
+
+@cache
+def archives() -> dict[str, bytes]:
+    """Files as B3 packs them, small ones."""
+    text = generate.cotahist([DAY], 3)
+    stream = io.BytesIO()
+    generate.streamed(stream, "COTAHIST_A2024.TXT", [text[:300], text[300:]])
+    return {
+        "plain": text,
+        "zip": generate.zipped("COTAHIST_D15012024.TXT", text),
+        "streamed": stream.getvalue(),
+        "nested": generate.nested("SPRD240115.zip", {"a.xml": b"<a/>", "b.xml": text[:500]}),
+        "program": generate.self_extracting("TaxaSwap.txt", text[:400]),
+        "program in a zip": generate.zipped("TS240115.ex_", generate.self_extracting("TaxaSwap.txt", text[:400])),
+        "gzip": gzip.compress(text, mtime=0),
+    }
+
+
+TEMPLATE = """\
+name: prices
+description: Prices of a day
+table: prices
+key: [refdate, symbol]
+formats:
+  lines: {reader: fixed_width, width: 40, record: "01"}
+  table: &table {reader: delimited, separator: ";", keep: {Papel: '^[A-Z]{4}'}}
+  other: *table
+sources:
+  - {name: D, period: day, format: lines, url: "https://b3/{date:%Y}", file: "D{date:%d%m%Y}.zip", signature: "^01"}
+  - name: I
+    period: year
+    serves: [year, day]
+    format: table
+    request: base64
+    payload: {index: "{item}", page: 1}
+    each: index
+    url: "https://b3/"
+    file: "I_{item}_{date:%Y}.csv"
+    valid_from: 2018-01-01
+fields:
+  - {name: refdate, b3: DATE, at: {lines: [3, 8], table: Data}, type: date, nullable: false, description: "Day"}
+  - {name: symbol, b3: SYMBOL, at: {lines: [11, 12], table: [Papel, Ativo]}, type: text, nullable: false, description: "Ticker"}
+  - {name: price, b3: PRICE, at: {lines: [24, 13, 23], table: Preço}, type: decimal, decimals: 2, description: "Price"}
+  - {name: days, b3: DAYS, at: {lines: [37, 4]}, type: integer, blank: "0", description: "Days"}
+"""
 
 READERS = ("fixed_width", "delimited", "xml_messages", "json_records", "json_months")

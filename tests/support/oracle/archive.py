@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import re
@@ -12,8 +13,11 @@ from . import Refused, require
 LEVELS = 3
 
 
-def unpacked(data: bytes) -> bytes:
-    """The innermost member whose name comes last. Raises Refused."""
+def unpacked(data: bytes, *, by_mark: bool = False) -> bytes:
+    """The innermost member whose name comes last. Raises Refused.
+
+    A program's directory may not count its stub: `by_mark`, a member is wherever a header makes its checksum right.
+    """
     for level in range(LEVELS + 1):
         require(data, "empty")
         require(not re.match(rb"[\xef\xbb\xbf\s]*<(!doctype html|html)", data[:512], re.IGNORECASE), "a page")
@@ -24,10 +28,10 @@ def unpacked(data: bytes) -> bytes:
                 return data
             require(level < LEVELS, "too deep")
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                names = sorted(entry.filename for entry in archive.infolist() if not entry.is_dir())
-                require(names, "no entries")
-                name = names[-1]
-                data = archive.read(name)
+                entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+                require(entries, "no entries")
+                name = max(entry.filename for entry in entries)
+                data = _marked(archive, data, archive.getinfo(name)) if by_mark else archive.read(name)
         except Refused:
             raise
         except Exception as error:  # whatever zipfile makes of damaged bytes
@@ -35,3 +39,11 @@ def unpacked(data: bytes) -> bytes:
         if not name.replace("\\", "/").rpartition("/")[2].lower().endswith((".zip", ".ex_", ".exe")):
             return data
     raise AssertionError
+
+
+def _marked(archive: zipfile.ZipFile, data: bytes, entry: zipfile.ZipInfo) -> bytes:
+    for at in [entry.header_offset, *(found.start() for found in re.finditer(rb"PK\x03\x04", data))]:
+        entry.header_offset = at
+        with contextlib.suppress(Exception):
+            return archive.read(entry)
+    raise Refused("no header fits the checksum")

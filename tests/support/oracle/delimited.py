@@ -36,7 +36,9 @@ def read(data: bytes, template: Template, form: Format) -> Table:
     read_rows = []
     for line in rows:
         require("\x01" not in line, "a control character")
-        [texts] = csv.reader([line.replace("\r", "\x01")], delimiter=separator, quoting=csv.QUOTE_NONE) if line else [[]]
+        [texts] = (
+            csv.reader([line.replace("\r", "\x01")], delimiter=separator, quoting=csv.QUOTE_NONE) if line else [[]]
+        )
         texts = [text.replace("\x01", "\r").strip(" \r") for text in texts]
         require(len(texts) == len(names), f"{len(texts)} fields")
         if all(wanted.search(texts[names.index(name)]) for name, wanted in keep.items()):
