@@ -55,10 +55,12 @@ def _number(digits: int, decimals: int | None = None) -> Any:
     return st.none() | (whole if decimals is None else whole.map(lambda units: Decimal(units).scaleb(-decimals)))
 
 
+_rates = st.builds(
+    lambda units, sign: sign * Decimal(units).scaleb(-7), st.integers(0, 10**9 - 1), st.sampled_from((1, -1))
+)
 _rows = st.tuples(
     st.just("01"), _days, _texts, _number(18), _number(13, 2), _number(18, 2),
-    st.none() | st.builds(lambda units, sign: sign * Decimal(units).scaleb(-7), st.integers(0, 10**9 - 1), st.sampled_from((1, -1))),
-    st.none() | st.booleans(), st.integers(0, 999), st.none() | _days, _number(4, 9),
+    st.none() | _rates, st.none() | st.booleans(), st.integers(0, 999), st.none() | _days, _number(4, 9),
 )  # fmt: skip
 
 
@@ -141,12 +143,23 @@ def test_what_is_no_line_end_belongs_to_the_record(end: str) -> None:
 
 
 _ODD = {
-    "date": ["20240230", "00000000", "00000101", "99991231", "20241301", "2024 1 5", " 2024011", "2024011 ", "+2024011",
-             "-2024011", "2024-1-1", "\xb2\xb2\xb2\xb20101", "20240115", "0001-1-1", "        "],
-    "decimal": ["+1", "-1", "-", "+", "--1", "1 1", "1.1", "1,1", "1e3", "0x1", "1_1", "A", "\xb9", "", "0", "-0", "00"],
-    "integer": ["+1", "-1", "-", "+", "++1", "1 1", "1.0", "1e3", "0x1", "1_1", "A", "\xb2", "", "0", "-0", "\xa01"],
-    "boolean": ["T", "s", "0", "1", "Y", "N", " ", "\xc7", "\0"],
-    "text": ["", " A", "A  B", "\xc7\xc3O", "\0", "A\0", "\x01", "\r", "A\rB", "\x85", "\xa0", "\t", '"', "\x1a", "\xef\xbb\xbf", "#"],
+    "date": [
+        "20240230", "00000000", "00000101", "99991231", "20241301", "2024 1 5", " 2024011", "2024011 ",
+        "+2024011", "-2024011", "2024-1-1", "\xb2\xb2\xb2\xb20101", "20240115", "0001-1-1", "        ",
+    ],
+    "decimal": [
+        "+1", "-1", "-", "+", "--1", "1 1", "1.1", "1,1", "1e3", "0x1", "1_1", "A", "\xb9", "", "0", "-0", "00",
+    ],
+    "integer": [
+        "+1", "-1", "-", "+", "++1", "1 1", "1.0", "1e3", "0x1", "1_1", "A", "\xb2", "", "0", "-0", "\xa01",
+    ],
+    "boolean": [
+        "T", "s", "0", "1", "Y", "N", " ", "\xc7", "\x00",
+    ],
+    "text": [
+        "", " A", "A  B", "\xc7\xc3O", "\x00", "A\x00", "\x01", "\r", "A\rB", "\x85", "\xa0", "\t", '"', "\x1a",
+        "\xef\xbb\xbf", "#",
+    ],
 }  # fmt: skip
 
 

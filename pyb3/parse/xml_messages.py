@@ -63,6 +63,8 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
             member,
             events=("end",),
             tag=("{*}TtlNbOfMsg", message, f"{{*}}{group}"),
+            remove_comments=True,  # beside one, a value would not be a leaf's
+            remove_pis=True,
             resolve_entities=False,
             no_network=True,
             load_dtd=False,

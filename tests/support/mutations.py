@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 # What files of these formats are made of, where a byte by chance would rarely be.
 TOKENS = (
-    b"\r\n", b"\n", b"\r", b"\n\n", b"\x1a", b"\0", b"\x01", b"\xef\xbb\xbf", b"\xe7\xe3", b"\xc3\xa7", b"\xff\xfe",
-    b" ", b"0", b"9", b"+", b"-", b".", b",", b";", b'"', b"A", b"1e5", b"NaN", b"99991231", b"20240230", b"00000000",
-    b"999999999999999999", b"2024-02-29", b"00000101", b"2024 1 5", b"<", b">", b"</", b"/>", b"&amp;", b"&x;",
-    b"<!-- -->", b"<?a?>", b"<![CDATA[1]]>", b"<!DOCTYPE a>", b"null", b"true", b"{", b"}", b"[", b"]", b":", b"\\ud800",
-    b"\\n", b"\\u0000", b"\xc2\x85", b"\xe2\x80\xa8", b"\xd9\xa3", b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02", b"MZ",
-    b"\x1f\x8b\x08", b"*a", b"&a ", b"!!int ", b"? ", b"- ", b"{date:%Y}", b"{item}", b"01", b"99", b"%", b"#",
+    b"\r\n", b"\n", b"\r", b"\n\n", b"\x1a", b"\0", b"\x01", b"\xef\xbb\xbf", b"\xe7\xe3", b"\xc3\xa7",
+    b"\xff\xfe", b" ", b"0", b"9", b"+", b"-", b".", b",", b";", b'"', b"A", b"1e5", b"NaN", b"99991231",
+    b"20240230", b"00000000", b"999999999999999999", b"2024-02-29", b"00000101", b"2024 1 5", b"<", b">", b"</",
+    b"/>", b"&amp;", b"&x;", b"<!-- -->", b"<?a?>", b"<![CDATA[1]]>", b"<!DOCTYPE a>", b"null", b"true", b"{",
+    b"}", b"[", b"]", b":", b"\\ud800", b"\\n", b"\\u0000", b"\xc2\x85", b"\xe2\x80\xa8", b"\xd9\xa3",
+    b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02", b"MZ", b"\x1f\x8b\x08", b"*a", b"&a ", b"!!int ", b"? ", b"- ",
+    b"{date:%Y}", b"{item}", b"01", b"99", b"%", b"#",
 )  # fmt: skip
 
 

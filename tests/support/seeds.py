@@ -150,7 +150,7 @@ sources:
     valid_from: 2018-01-01
 fields:
   - {name: refdate, b3: DATE, at: {lines: [3, 8], table: Data}, type: date, nullable: false, description: "Day"}
-  - {name: symbol, b3: SYMBOL, at: {lines: [11, 12], table: [Papel, Ativo]}, type: text, nullable: false, description: "Ticker"}
+  - {name: symbol, b3: SYMB, at: {lines: [11, 12], table: [Papel, Ativo]}, type: text, nullable: false, description: T}
   - {name: price, b3: PRICE, at: {lines: [24, 13, 23], table: Preço}, type: decimal, decimals: 2, description: "Price"}
   - {name: days, b3: DAYS, at: {lines: [37, 4]}, type: integer, blank: "0", description: "Days"}
 """
