@@ -16,6 +16,7 @@ from lxml import etree
 from pyb3.datasets import registry
 from pyb3.template import Field, Format, Template
 from tests.support.agreement import agreed
+from tests.support.seeds import seeds
 
 HALF = settings(max_examples=max(settings().max_examples // 2, 1))
 _letters = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
@@ -167,3 +168,11 @@ def test_a_value_beside_a_comment_is_read() -> None:
     rows = agreed(template, template.formats["price_report"], data)
     assert rows is not None
     assert 42 in rows[0]
+
+
+@pytest.mark.parametrize("namespace", ["urn:a}b", "{urn:a}", " "])
+def test_a_namespace_that_is_no_uri_is_refused(namespace: str) -> None:
+    seed = seeds("xml_messages")[0]
+    data = seed.data.replace(b'xmlns="urn:bvmf.052.01.xsd"', f'xmlns="{namespace}"'.encode())
+    assert data != seed.data
+    assert agreed(seed.template, seed.form, data) is None

@@ -72,7 +72,7 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
         for _, element in events:
             if element.getroottree().docinfo.internalDTD is not None:
                 raise FileError(f"{member.name} declares a DTD; B3's files have none, and entities are not read")
-            if element.tag != message and etree.QName(element).localname == group:
+            if element.tag != message and _local(element) == group:
                 element.clear()
                 while (before := element.getprevious()) is not None and before.tag == element.tag:
                     del element.getparent()[0]
@@ -117,7 +117,7 @@ class _Rows:
         rows: list[Any] = []
         shared: list[tuple[str, Any]] = []
         for child in message:
-            tag = str(child.tag).rpartition("}")[2]
+            tag = _local(child)
             if tag == self._row:
                 rows.append(child)
             elif tag in others:
@@ -186,12 +186,15 @@ def _wildcard(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path.partition("@")[0]).replace(r"\*", "[^/]+"))
 
 
+def _local(element: Any) -> str:
+    """The tag without its namespace, in which any letter may be: lxml's QName refuses some."""
+    return str(element.tag).rpartition("}")[2]
+
+
 def _leaves(element: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     """Path and element of each leaf below an element."""
     for child in element:
-        if not isinstance(child.tag, str):
-            continue
-        path = prefix + child.tag.rpartition("}")[2]
+        path = prefix + _local(child)
         if len(child):
             yield from _leaves(child, path + "/")
         else:
