@@ -36,7 +36,7 @@ class Found:
 def main() -> None:
     """Fuzz what is asked for; the exit code is 1 where something failed."""
     if importlib.util.find_spec("atheris") is None:
-        sys.exit("fuzzing needs atheris: 'pip install atheris', which has wheels for Linux and Python 3.11 to 3.13")
+        sys.exit("fuzzing needs atheris: 'make fuzz' installs it where it has wheels, on Linux on x86-64")
     from .targets import TARGETS
 
     parser = argparse.ArgumentParser(prog="python -m fuzz", description="Fuzz readers, and what they stand on.")
