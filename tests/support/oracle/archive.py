@@ -31,7 +31,10 @@ def unpacked(data: bytes, *, by_mark: bool = False) -> bytes:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
                 require(entries, "no entries")
                 name = max(entry.filename for entry in entries)
-                data = _marked(archive, data, archive.getinfo(name)) if by_mark else archive.read(name)
+                entry = archive.getinfo(name)
+                data = _marked(archive, data, entry) if by_mark else archive.read(entry)
+                said = len(data) == entry.file_size or entry.compress_type != zipfile.ZIP_DEFLATED
+                require(said, "a size that zipfile does not look at")
         except Refused:
             raise
         except Exception as error:  # whatever zipfile makes of damaged bytes
