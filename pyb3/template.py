@@ -19,6 +19,7 @@ from .unit import Unit
 TYPES = ("text", "integer", "decimal", "date", "boolean")
 PERIODS = ("day", "month", "year", "snapshot")
 REQUESTS = ("get", "post", "token", "base64")
+_WRITTEN = {"%Y": "2024", "%m": "01", "%d": "15", "%y": "24"}
 _T = TypeVar("_T")
 
 
@@ -129,14 +130,15 @@ class Source:
                 pattern += r"(?P<item>[^\W_]+)"
             elif name == "date":
                 written = spec or ""
-                pattern += "(?P<date>" + re.sub("%[dmy]", r"\\d\\d", written.replace("%Y", r"\d{4}")) + ")"
+                digits = re.sub("%[Ymdy]", lambda part: "[0-9]" * len(_WRITTEN[part[0]]), re.escape(written))
+                pattern += f"(?P<date>{digits})"
         found = re.fullmatch(pattern, filename)
         if found is None:
             return "", None
         parts = found.groupdict()
         try:
             return parts.get("item", ""), datetime.strptime(parts["date"], written).date() if written else None
-        except ValueError:  # eight digits that are no date
+        except (ValueError, re.error):  # eight digits that are no date, or a pattern that names the day twice
             return "", None
 
 

@@ -173,6 +173,14 @@ def test_a_date_is_typed_as_it_is_written(day_: date) -> None:
     assert day(day_.isoformat()) == day_
 
 
+@pytest.mark.parametrize("between", ["--from 0001-01-01 --to 9999-12-31", "--from 1986-01-01 --to 9999-12-31"])
+def test_a_range_of_ten_thousand_years_is_refused_before_its_days_are_counted(
+    refused, monkeypatch, between: str
+) -> None:
+    monkeypatch.setattr(calendar, "sessions", None)
+    refused(f"backfill cotahist {between}", 2, "B3 has no data of 1;|9999-12-31 is in the future")
+
+
 def test_words_for_dates_are_days_of_b3() -> None:
     today = calendar.today()
     assert day("today") == today and day("yesterday") == today - timedelta(1)
