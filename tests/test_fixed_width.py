@@ -42,6 +42,7 @@ fields:
   - {name: maturity, b3: MATURITY, at: [80, 8], type: date, description: Maturity}
   - {name: ratio, b3: RATIO, at: [88, 4], type: decimal, decimals: 9, description: Ratio}
 """)
+HALF = settings(max_examples=max(settings().max_examples // 2, 1))
 NAMES = [field.name for field in TEMPLATE.fields]
 PLACES = {field.name: tuple(field.at["framed"]) for field in TEMPLATE.fields}
 
@@ -102,7 +103,7 @@ _ends, _lasts = (
 _chunks = st.integers(93 + 6, 4 * 93)  # a record and what may end the file
 
 
-@settings(max_examples=max(settings().max_examples // 2, 1))
+@HALF
 @given(rows=st.lists(_rows, max_size=5), pad=st.sampled_from("0 "), end=_ends, last=_lasts, chunk=_chunks)
 def test_any_rows_come_back_as_they_were(rows: list[Any], pad: str, end: str, last: str, chunk: int) -> None:
     data = file([record(row, pad) for row in rows], end, last)
@@ -126,7 +127,7 @@ ROW = (*ROW, 30, date(9999, 12, 31), Decimal("0.000000001"))
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 def test_a_chunk_may_end_at_any_byte(records: int, end: str) -> None:
     data = file([record(ROW)] * records, end)
-    for chunk in range(93, len(data) + 2, 1 if records < 3 else 5):
+    for chunk in range(93, len(data) + 2, (1, 1, 4, 9)[records]):
         assert read(TEMPLATE, TEMPLATE.formats["framed"], data, chunk=chunk) == [ROW] * records
 
 
@@ -163,6 +164,7 @@ _ODD = {
 }  # fmt: skip
 
 
+@HALF
 @given(
     rows=st.lists(_rows, min_size=1, max_size=3),
     odd=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(NAMES), st.randoms()), min_size=1, max_size=2),

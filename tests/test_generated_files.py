@@ -18,7 +18,7 @@ from pyb3.template import Field, Format, Template
 from tests.support.agreement import agreed
 from tests.support.seeds import seeds
 
-HALF = settings(max_examples=max(settings().max_examples // 2, 1))
+SOME = settings(max_examples=max(settings().max_examples // 4, 1))
 _letters = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
 _words = st.builds(lambda first, rest: (first + rest).strip(), _letters, st.text(_letters | st.just(" "), max_size=8))
 
@@ -37,7 +37,7 @@ def _values(field: Field, template: Template) -> st.SearchStrategy[Any]:
     return kinds[field.type] if not field.nullable or field.name in template.key else st.none() | kinds[field.type]
 
 
-def _rows(template: Template, form: Format, most: int = 4) -> st.SearchStrategy[list[dict[str, Any]]]:
+def _rows(template: Template, form: Format, most: int = 3) -> st.SearchStrategy[list[dict[str, Any]]]:
     names = [name for name in template.names(form.name) if name != "currency"]
     row = st.fixed_dictionaries({name: _values(template.field(name), template) for name in names})
     return st.lists(row, min_size=1, max_size=most)
@@ -67,7 +67,7 @@ def _put(parent: Any, path: str, text: str, currency: str | None) -> None:
 
 @pytest.mark.parametrize(("dataset", "format"), [("futures", "price_report"), ("index_historical", "index_report")])
 @given(data=st.data(), blank=st.sampled_from(("", " ", "\n\t")), comments=st.booleans())
-@HALF
+@SOME
 def test_messages_come_back_as_they_were(
     dataset: str, format: str, data: st.DataObject, blank: str, comments: bool
 ) -> None:
@@ -113,7 +113,7 @@ def _cell(value: Any, plain: bool, language: str) -> Any:
 
 @pytest.mark.parametrize("format", ["current", "theoretical"])
 @given(data=st.data(), language=st.sampled_from(sorted(_LANGUAGES)))
-@HALF
+@SOME
 def test_records_come_back_as_they_were(format: str, data: st.DataObject, language: str) -> None:
     template = registry.get("index_composition").template
     form = template.formats[format]
@@ -141,7 +141,7 @@ def test_records_come_back_as_they_were(format: str, data: st.DataObject, langua
     language=st.sampled_from(sorted(_LANGUAGES)),
     days=st.permutations(range(1, 32)),
 )
-@HALF
+@SOME
 def test_the_days_of_a_year_come_back_in_order(year: int, cells: Any, language: str, days: list[int]) -> None:
     template = registry.get("index_historical").template
     values = {day: Decimal(units).scaleb(-2) for day, units in cells.items() if (day.month, day.day) != (2, 29)}
