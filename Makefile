@@ -4,7 +4,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --extra embedded pyproject.toml
 
-.PHONY: run test check docs lock
+.PHONY: run test check chaos docs lock
 
 run: .venv/ready
 	$(BIN)/python -m tests.support.quickstart
@@ -15,6 +15,10 @@ test check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+# Twenty minutes; its table goes into docs/reliability.md.
+chaos: .venv/dev
+	$(BIN)/python -m chaos
 
 docs: .venv/ready
 	$(BIN)/python docs/generate.py

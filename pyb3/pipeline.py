@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -56,7 +57,8 @@ def parse(
     dataset: Dataset, files: Sequence[File], unit: Unit | None = None, *, allow_incomplete: bool = False
 ) -> pl.DataFrame:
     """The files as one frame, held against the unit's dates. Raises FileError and its kin."""
-    return dataset.frame(files, unit, allow_incomplete=allow_incomplete)
+    with _read(files, unit):
+        return dataset.frame(files, unit, allow_incomplete=allow_incomplete)
 
 
 def write(
@@ -75,8 +77,9 @@ def write(
             if dataset.template.take == "every":  # sources complete each other's rows
                 yield parse(dataset, files, unit, allow_incomplete=allow_incomplete)
             else:
-                for batch in dataset.read(files, unit, allow_incomplete=allow_incomplete):
-                    yield batch.frame
+                with _read(files, unit):
+                    for batch in dataset.read(files, unit, allow_incomplete=allow_incomplete):
+                        yield batch.frame
         except PyB3Error as error:
             failures.append(error)
             raise
@@ -117,7 +120,9 @@ def load(
     sha256 = _digest(files)
 
     def read() -> Iterator[Batch]:
-        return span.watch(dataset.read(files, unit, allow_incomplete=allow_incomplete, notes=notes))
+        yield from span.watch(dataset.read(files, unit, allow_incomplete=allow_incomplete, notes=notes))
+        if _digest(files) != sha256:
+            raise FileError(f"{files[0].path}: other bytes took its place while it was read; run it again")
 
     def outcome(counts: upsert.Counts) -> Outcome:
         return Outcome(
@@ -150,13 +155,14 @@ def load(
                 return write_down(upsert.Counts(rows=known.rows, unchanged=known.rows))
         numbers: list[int] = []
         try:
-            counts = upsert.load(
-                connection,
-                dataset.template,
-                read,
-                before=lambda: numbers.append(ledger.begin(connection)),
-                after=lambda counts: write_down(counts, numbers[-1]),
-            )
+            with _read(files, unit):
+                counts = upsert.load(
+                    connection,
+                    dataset.template,
+                    read,
+                    before=lambda: numbers.append(ledger.begin(connection)),
+                    after=lambda counts: write_down(counts, numbers[-1]),
+                )
         except FileError as error:
             if unit is not None and files[0].known:
                 error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))
@@ -228,13 +234,20 @@ def _collected(
 
 def _digest(files: Sequence[File]) -> str:
     """The file's sha256; of several files, that of their digests, in order. Raises FileError."""
-    digests = []
-    for file in files:
-        known = file.known.get("sha256")
-        if known is None or file.known.get("size") != file.path.stat().st_size:
-            try:
-                known = digest(file.path)
-            except OSError as error:
-                raise FileError(f"{file.path}: {error.strerror}") from error
-        digests.append(known)
+    try:  # the bytes themselves: beside them may stand what was known of others
+        digests = [digest(file.path) for file in files]
+    except OSError as error:
+        raise FileError(f"{error.filename}: {error.strerror}") from error
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+@contextmanager
+def _read(files: Sequence[File], unit: Unit | None) -> Iterator[None]:
+    """Files that are read here and refused are asked for anew by the next run."""
+    try:
+        yield
+    except FileError:
+        if unit is not None:
+            for file in files:
+                cache.refuse(file)
+        raise

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from uuid import uuid4
 
 from .. import calendar, settings
 from ..errors import NotPublished, PyB3Error, SourceError
-from ..file import File, read_sidecar
+from ..file import File, read_sidecar, sidecar
 from ..progress import SILENT, Progress
 from ..template import Source, Template
 from ..unit import Unit
@@ -28,9 +30,9 @@ def path_of(template: Template, asked: Request) -> Path:
 
 def cached_file(template: Template, source: Source, unit: Unit, item: str = "") -> File:
     """One file that is in the cache and still good. Raises NotPublished when it is not there."""
-    path = path_of(template, request(source, unit, item))
-    if path.exists() and not _outgrown(path, source, unit):
-        return File.at(path, source.name, item)
+    file = File.at(path_of(template, request(source, unit, item)), source.name, item)
+    if _is_whole(file) and not _outgrown(file, source, unit):
+        return file
     raise NotPublished(
         f"{template.name} {unit} is not in the cache; run 'pyb3 fetch {template.name} --date {unit.date}' first"
     )
@@ -55,7 +57,8 @@ def fetch_file(
             )
         return File.at(path, source.name, item)
     with _turns.setdefault(path, Lock()):
-        if refresh or not path.exists() or _outgrown(path, source, unit):
+        file = File.at(path, source.name, item)
+        if refresh or not _is_whole(file) or "refused" in file.known or _outgrown(file, source, unit):
             if path in _absent and not refresh:
                 raise NotPublished(_absent[path])
             try:
@@ -66,7 +69,21 @@ def fetch_file(
                 if source.period not in (unit.kind, "snapshot"):
                     _absent[path] = str(error)
                 raise
-    return File.at(path, source.name, item)
+            file = File.at(path, source.name, item)
+    return file
+
+
+def refuse(file: File) -> None:
+    """Ask B3 anew the next time: what is in a downloaded file cannot be read. It stays to be looked at."""
+    known = read_sidecar(file.path)
+    if not known or known["sha256"] != file.known.get("sha256"):
+        return  # at hand, or another process has got it anew
+    part = file.path.with_name(f".part-{uuid4().hex}.json")
+    try:
+        part.write_text(json.dumps({**known, "refused": True}, indent=1))
+        part.replace(sidecar(file.path))
+    except OSError:
+        part.unlink(missing_ok=True)  # the error at hand is the one to tell of
 
 
 def collect(
@@ -110,9 +127,14 @@ def collect(
     raise (SourceError if broken else NotPublished)(words or f"{template.name} {unit}: no source reaches that date")
 
 
-def _outgrown(path: Path, source: Source, unit: Unit) -> bool:
+def _is_whole(file: File) -> bool:
+    """Whether a file was downloaded to its end: its sidecar is the last that comes."""
+    return bool(file.known) and file.path.exists()
+
+
+def _outgrown(file: File, source: Source, unit: Unit) -> bool:
     """Whether the file was fetched on an earlier day, before its period had ended: B3 has added to it since."""
-    fetched = read_sidecar(path).get("fetched_at")
+    fetched = file.known.get("fetched_at")
     if fetched is None or source.period in ("day", "snapshot"):
         return False
     day = datetime.fromisoformat(fetched).date()

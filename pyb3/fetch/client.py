@@ -27,6 +27,7 @@ from ..progress import SILENT, Progress
 from ..signature import HEAD, is_empty_zip, is_html
 from . import tls
 from .http_date import http_date
+from .inventory import abandoned
 from .request import Request
 
 # B3's front ends answer bare clients with 400 or 403.
@@ -62,6 +63,8 @@ def download(request: Request, target: Path, progress: Progress = SILENT) -> Pat
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        for left in abandoned(target.parent):
+            left.unlink(missing_ok=True)
         persist(request, once)
     except OSError as error:  # of files: those of the network are httpx's
         raise NotWritable(f"cannot write to the cache in {target.parent}: {error.strerror}") from error
@@ -248,6 +251,7 @@ def _check_status(request: Request, response: httpx.Response) -> None:
 
 def _write(request: Request, response: httpx.Response, target: Path, progress: Progress) -> None:
     part = target.with_name(f".part-{uuid4().hex}")
+    beside = sidecar(part)
     length = response.headers.get("Content-Length", "")
     total = int(length) if length.isdecimal() else None
     try:
@@ -260,11 +264,14 @@ def _write(request: Request, response: httpx.Response, target: Path, progress: P
                 progress.downloaded(target.name, size, total)
         _check_container(request, part)
         known = facts(request, response, digest.hexdigest(), size)
-        # The sidecar goes first: a file without one would pass for a file at hand.
-        sidecar(target).write_text(json.dumps(known, indent=1))
+        beside.write_text(json.dumps(known, indent=1))
+        # Without its sidecar a file is none of the cache's: a kill between the two leaves nothing that is half new.
+        sidecar(target).unlink(missing_ok=True)
         part.replace(target)
+        beside.replace(sidecar(target))
     finally:
         part.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def facts(request: Request, response: httpx.Response, sha256: str, size: int) -> dict[str, Any]:

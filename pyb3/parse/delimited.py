@@ -16,6 +16,7 @@ from .lines import SEPARATOR, split
 from .typed import Notation, dtype, typed
 
 CHUNK = 8 << 20
+MAX_COLUMNS = 1_000
 _BEFORE = 50  # lines, at most, of status or description before the header
 _BOM = b"\xef\xbb\xbf"
 
@@ -103,6 +104,8 @@ class _Header:
         for line in range(1, _BEFORE + 1):
             first, more, rest = rest.partition("\n")
             names = [name.strip() for name in first.split(separator)]
+            if len(names) > MAX_COLUMNS:
+                raise FileError(f"{member.name} line {line:,} has {len(names):,} columns, more than {MAX_COLUMNS:,}")
             if len(known.intersection(names)) > 1:
                 return cls(names, line, member, template, form), rest if more else None
             if not more:
