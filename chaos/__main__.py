@@ -25,9 +25,9 @@ def main() -> None:
         began = time.monotonic()
         try:
             found = scenario(chosen.runs or runs, chosen.seed)
-        except report.Broken as error:
+        except Exception as error:  # the outermost frame: the other scenarios go on
             broken = True
-            print(f"{name}: BROKEN with --seed {chosen.seed}: {error}", flush=True)
+            print(f"{name}: BROKEN with --seed {chosen.seed}: {type(error).__name__}: {error}", flush=True)
             continue
         results += found
         for result in found:

@@ -106,7 +106,7 @@ def lines(size: int = 1 << 30) -> Iterator[Hostile]:
         ("index_historical", PAGE[:-20], _PAGE),
     ):
         yield Hostile(
-            f"a line of {size >> 20:,} MiB, {dataset}", dataset, lambda p, h=head: _line(p, h, size), "", options
+            f"a line of {size >> 20:,} MiB, {dataset}", dataset, lambda p, h=head: _line(p, h, size), "", file
         )
         packed = lambda p, h=head: _bomb(p, size, size, head=h, letter=b"a")  # noqa: E731
         yield Hostile(f"a line of {size >> 20:,} MiB in a ZIP, {dataset}", dataset, packed, "", file)

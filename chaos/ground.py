@@ -194,6 +194,8 @@ class Ground:
 
     def keep(self, name: str, seed: int, line: str, before: str | None = None) -> None:
         """An undisturbed run after what `before` kept; its tables go into a schema, its cache into a folder."""
+        if name in self._caches:
+            return
         self.put_back(before)
         self.simulator.seed = seed
         self.done(line)

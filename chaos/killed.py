@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -42,8 +42,7 @@ class Work:
 def works() -> Iterator[Work]:
     """A first load, a reload with changed rows, a backfill of five sessions, and the same file once more."""
     for name in DATA:
-        span = f"backfill {name} --from {DAYS[0]} --to {DAYS[-1]}"
-        day = f"ingest {name} --date {DAY}"
+        span, day = _lines(name)
         yield Work("first load", day, 0, None, f"{name}_day", (DAY,), "copy")
         yield Work("changed rows", f"{day} --refresh", 1, f"{name}_day", f"{name}_day_changed", (DAY,), "copy, merge")
         yield Work("backfill", f"{span} --jobs 2", 0, None, f"{name}_days", DAYS, "copy")
@@ -53,22 +52,25 @@ def works() -> Iterator[Work]:
         yield Work("nothing new", f"{day} --refresh --force", 0, f"{name}_day", f"{name}_day", (DAY,), "merge")
 
 
-def prepared(place: Ground) -> None:
-    """The undisturbed runs, and a commit that takes its time."""
-    for name in DATA:
-        span = f"backfill {name} --from {DAYS[0]} --to {DAYS[-1]}"
-        day = f"ingest {name} --date {DAY}"
-        place.keep(f"{name}_day", 0, day)
-        place.keep(f"{name}_day_changed", 1, f"{day} --refresh", f"{name}_day")
-        place.keep(f"{name}_days", 0, span)
-        place.keep(f"{name}_days_changed", 1, f"{span} --refresh", f"{name}_days")
-    # A commit is over before anybody can aim at it: this one takes its time.
+def prepared(place: Ground, chosen: Iterable[Work]) -> None:
+    """The undisturbed runs that the works are held against, and a commit that takes its time."""
     place.look.execute(
         "CREATE FUNCTION public.linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF current_setting('application_name') <> 'chaos' THEN PERFORM pg_sleep(0.03); END IF; RETURN NULL; END $$;"
         " CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON public.ingestions DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION public.linger()"
     )
+    for name in dict.fromkeys(kept for work in chosen for kept in (work.before, work.after) if kept):
+        dataset, kind, *changed = name.split("_")
+        line = _lines(dataset)[kind == "day"]
+        place.keep(f"{dataset}_{kind}", 0, line)
+        if changed:
+            place.keep(name, 1, f"{line} --refresh", f"{dataset}_{kind}")
+
+
+def _lines(name: str) -> tuple[str, str]:
+    """The commands for five sessions, and for one."""
+    return f"backfill {name} --from {DAYS[0]} --to {DAYS[-1]}", f"ingest {name} --date {DAY}"
 
 
 def phase(place: Ground, requests: int) -> str:
@@ -100,12 +102,13 @@ def caught(place: Ground, work: Work, aim: str, chance: random.Random, **variabl
     return process, "after its end" if process.over else phase(place, requests)
 
 
-def program(runs: int, seed: int, workers: int = 2) -> list[Result]:
+def program(runs: int, seed: int) -> list[Result]:
     """`kill -9` of the program while it fetches, parses, copies, merges and commits."""
+    workers = 2 if runs >= 20 else 1
     with ThreadPoolExecutor(workers) as pool:
         shares = [runs // workers + (number < runs % workers) for number in range(workers)]
         both = list(pool.map(_worker, shares, range(seed, seed + workers)))
-    seen, rounds, rows = sum((one[0] for one in both), Counter()), sum(one[1] for one in both), both[0][2]
+    seen, rounds, rows = sum((one[0] for one in both), Counter[str]()), sum(o[1] for o in both), sum(o[2] for o in both)
     asserted = (
         f"after each {_SERIES} kills one normal run; then every table equal to an undisturbed run's, the ledger's"
         " numbers and counts true, each file of the cache with its digest, no staging table, lock or backend left"
@@ -115,14 +118,15 @@ def program(runs: int, seed: int, workers: int = 2) -> list[Result]:
 
 
 def _worker(runs: int, seed: int) -> tuple[Counter[str], int, int]:
-    chance, seen, rounds, rows = random.Random(seed), Counter[str](), 0, 0
+    chance, seen, rows = random.Random(seed), Counter[str](), 0
     every = list(works())
+    rounds = -(-runs // _SERIES)
+    chosen = [every[number % len(every)] for number in range(rounds)] if rounds > 1 else [chance.choice(every)]
     with ground(rows=3_000) as place:
-        prepared(place)
-        while (left := runs - sum(seen.values())) > 0:
-            work = every[rounds % len(every)] if runs >= 20 else chance.choice(every)
+        prepared(place, chosen)
+        for work in chosen:
             place.put_back(work.before)
-            for _ in range(min(_SERIES, left)):
+            for _ in range(min(_SERIES, runs - seen.total())):
                 process, was = caught(place, work, chance.choice(work.aims), chance)
                 process.signal(signal.SIGKILL)
                 process.ended()
@@ -130,5 +134,4 @@ def _worker(runs: int, seed: int) -> tuple[Counter[str], int, int]:
             place.simulator.faults = []
             place.done(work.line)
             rows += place.whole(work.after, work.days)
-            rounds += 1
     return seen, rounds, rows

@@ -15,7 +15,7 @@ import psutil  # type: ignore[import-untyped]
 from psycopg.conninfo import conninfo_to_dict
 
 from .ground import DAY, Ground, ground
-from .killed import caught, prepared, works
+from .killed import Work, caught, prepared, works
 from .proxy import Proxy, proxy
 from .report import Result, claim, counted
 
@@ -29,10 +29,11 @@ def killed(runs: int, seed: int) -> list[Result]:
     """`kill -9` of PostgreSQL: of the postmaster, or of all its processes. It must come up again by itself."""
     chance, seen, ended = random.Random(seed), Counter[str](), Counter[str]()
     with ground(rows=2_000) as place:
-        prepared(place)
-        for _ in range(runs):
+        chosen = [chance.choice(list(works())) for _ in range(runs)]
+        prepared(place, chosen)
+        for work in chosen:
             whole = chance.random() < 0.5
-            _struck(place, chance, partial(_kill_server, place, whole), seen, ended)
+            _struck(place, work, chance, partial(_kill_server, place, whole), seen, ended)
     happened = f"held; struck in: {counted(seen)}; the program ended in: {counted(ended)}"
     return [Result("PostgreSQL killed (`kill -9`)", runs, _ASSERTED, happened)]
 
@@ -41,13 +42,14 @@ def cut(runs: int, seed: int) -> list[Result]:
     """A cut connection: pg_terminate_backend, or a TCP connection that is reset."""
     chance, seen, ended = random.Random(seed), Counter[str](), Counter[str]()
     with ground(rows=2_000) as place:
-        prepared(place)
+        chosen = [chance.choice(list(works())) for _ in range(runs)]
+        prepared(place, chosen)
         parts = conninfo_to_dict(place.address)
         with proxy(f"{parts['host']}/.s.PGSQL.{parts.get('port', 5432)}") as between:
             address = f"host=127.0.0.1 port={between.port} user={parts['user']} dbname={parts['dbname']}"
-            for _ in range(runs):
+            for work in chosen:
                 act = chance.choice((partial(_terminate, place, between), partial(_reset, between)))
-                _struck(place, chance, act, seen, ended, DATABASE_URL=address)
+                _struck(place, work, chance, act, seen, ended, DATABASE_URL=address)
     happened = f"held; struck in: {counted(seen)}; the program ended in: {counted(ended)}"
     return [Result("connection cut", runs, _ASSERTED, happened)]
 
@@ -74,9 +76,14 @@ def first_start(runs: int, seed: int) -> list[Result]:
 
 
 def _struck(
-    place: Ground, chance: random.Random, act: Callable[[], Any], seen: Counter[str], ended: Counter[str], **to: str
+    place: Ground,
+    work: Work,
+    chance: random.Random,
+    act: Callable[[], Any],
+    seen: Counter[str],
+    ended: Counter[str],
+    **to: str,
 ) -> None:
-    work = chance.choice(list(works()))
     place.put_back(work.before)
     process, was = caught(place, work, chance.choice(work.aims), chance, **to)
     act()
