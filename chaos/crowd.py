@@ -18,10 +18,9 @@ def same_day(runs: int, seed: int) -> list[Result]:
     """Two, then eight processes load the same day."""
     chance, seen = random.Random(seed), Counter[str]()
     with ground(rows=2_000) as place:
-        for name in DATA:
-            place.keep(name, 0, f"ingest {name} --date {DAY}")
         for number in range(runs):
             many, name = (2, 8)[number % 2], chance.choice(DATA)
+            place.keep(name, 0, f"ingest {name} --date {DAY}")
             place.put_back(None)
             flags = [chance.choice(("", " --refresh", " --force")) for _ in range(many)]
             ends = _at_once(place, [f"ingest {name} --date {DAY} --json{flag}" for flag in flags])

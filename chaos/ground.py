@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shlex
@@ -14,14 +15,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pyb3.calendar import previous_session, today
 from pyb3.file import digest, read_sidecar
 from tests.support.simulator import Simulator, running
 
@@ -30,6 +34,7 @@ from .report import claim
 ROOT = Path(__file__).resolve().parents[1]
 DAYS = tuple(date(2024, 1, day) for day in (8, 9, 10, 11, 12))  # five sessions
 DAY = DAYS[0]
+YOUNG = previous_session(today() - timedelta(3))  # no other file than its own has it yet
 DATA = ("cotahist", "futures")  # fixed width, and XML in a ZIP in a ZIP
 _SETTINGS = ("DATABASE_URL", "PYB3_SCHEMA", "PYB3_MIRROR", "PYB3_RETRIES", "PGPASSWORD")
 
@@ -333,17 +338,44 @@ def parts(cache: Path) -> list[Path]:
 
 @contextmanager
 def ground(rows: int = 2_000, prepare: bool = True, **exchange: Any) -> Iterator[Ground]:
-    """A ground of its own, taken away in the end; its server's settings are the usual ones."""
-    folder = Path(tempfile.mkdtemp(prefix="pyb3-chaos-"))
-    folder.chmod(0o755)  # the server of root is another user's
+    """A ground of its own, its server migrated where `prepare`; taken away in the end. Its settings are the usual."""
+    folder = _folder()
     try:
         with running(rows=rows, **exchange) as simulator:
             made = Ground(folder, simulator)
+            if prepare:
+                made.home.mkdir()
+                # Its files are another user's where root runs it.
+                subprocess.run(["cp", "-a", str(_migrated()), str(made.home / "postgres")], check=True)
             try:
-                if prepare:
-                    made.done("db upgrade")
                 yield made
             finally:
                 made.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="pyb3-chaos-"))
+    folder.chmod(0o755)  # the server of root is another user's
+    return folder
+
+
+_making = Lock()
+
+
+def _migrated() -> Path:
+    """A server's folder with the newest schema, made once."""
+    with _making:
+        return _made_once()
+
+
+@cache
+def _made_once() -> Path:
+    folder = _folder()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with running() as simulator:
+        first = Ground(folder, simulator)
+        first.done("db upgrade")
+        first.close()
+    return first.home / "postgres"

@@ -14,7 +14,7 @@ from pyb3.cli.app import app
 from tests.support.faults import Fault
 
 from . import bombs
-from .ground import DAY, Ground, ground
+from .ground import DAY, YOUNG, Ground, ground
 from .report import Result, claim, counted
 
 _MEMORY = 1024.0  # MB
@@ -68,10 +68,10 @@ def redirects(runs: int, seed: int, addresses: Sequence[str] = ADDRESSES) -> lis
         for _ in range(runs):
             for address in addresses:
                 place.simulator.faults = [Fault("redirect elsewhere", location=address)]
-                place.run(f"ingest cotahist --date {DAY}").plain(5, words="redirects to")
+                place.run(f"ingest cotahist --date {YOUNG}").plain(5, words="redirects to")
                 place.simulator.faults = []
                 claim(not [one for one in place.cache.rglob("*") if one.is_file()], "the cache holds something")
-        place.done(f"ingest cotahist --date {DAY}")
+        place.done(f"ingest cotahist --date {YOUNG}")
     asserted = "one line, exit code 5, nothing asked there, nothing kept; the mirror on 127.0.0.1 goes on"
     return [Result("redirects to elsewhere", runs * len(addresses), asserted, "held")]
 

@@ -40,6 +40,11 @@ def test_what_passes_is_tried_again(pyb3, database, simulator, recent: date, fau
     assert _loaded(database) == 500
 
 
+def test_tries_are_not_told_one_by_one(refused, process, simulator, recent: date) -> None:
+    simulator.faults = [503] * 9
+    refused(f"fetch cotahist --date {recent}", 5, r"HTTP 503 \(after 3 tries\)", process)
+
+
 @pytest.mark.parametrize(
     ("faults", "code", "words", "requests"),
     [

