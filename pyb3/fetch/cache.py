@@ -18,9 +18,11 @@ from ..unit import Unit
 from .request import Request, request
 
 Items = Callable[[Source], list[str]]
-# Many units share a month's or year's file: a run asks for it once, also when two need it at once or B3 has none.
+# Many units share a month's or year's file: a run asks for it once, also when two need it at once, B3 has none, or it
+# cannot be read.
 _turns: dict[Path, Lock] = {}
 _absent: dict[Path, str] = {}
+_brought: set[Path] = set()
 
 
 def path_of(template: Template, asked: Request) -> Path:
@@ -58,7 +60,8 @@ def fetch_file(
         return File.at(path, source.name, item)
     with _turns.setdefault(path, Lock()):
         file = File.at(path, source.name, item)
-        if refresh or not _is_whole(file) or "refused" in file.known or _outgrown(file, source, unit):
+        refused = "refused" in file.known and path not in _brought
+        if refresh or refused or not _is_whole(file) or _outgrown(file, source, unit):
             if path in _absent and not refresh:
                 raise NotPublished(_absent[path])
             try:
@@ -69,12 +72,13 @@ def fetch_file(
                 if source.period not in (unit.kind, "snapshot"):
                     _absent[path] = str(error)
                 raise
+            _brought.add(path)
             file = File.at(path, source.name, item)
     return file
 
 
 def refuse(file: File) -> None:
-    """Ask B3 anew the next time: what is in a downloaded file cannot be read. It stays to be looked at."""
+    """Have the next run ask B3 anew: what is in a downloaded file cannot be read. It stays to be looked at."""
     known = read_sidecar(file.path)
     if not known or known["sha256"] != file.known.get("sha256"):
         return  # at hand, or another process has got it anew
