@@ -4,7 +4,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --extra embedded pyproject.toml
 
-.PHONY: run test check fuzz docs lock
+.PHONY: run test check fuzz chaos docs lock
 
 run: .venv/ready
 	$(BIN)/python -m tests.support.quickstart
@@ -20,6 +20,9 @@ test check: .venv/dev
 fuzz: .venv/dev
 	$(PIP) install "atheris>=3" || { echo "fuzzing needs atheris, which has wheels for Linux on x86-64" >&2; exit 1; }
 	$(BIN)/python -m fuzz $(FUZZ)
+# Twenty minutes; its table goes into docs/reliability.md.
+chaos: .venv/dev
+	$(BIN)/python -m chaos
 
 docs: .venv/ready
 	$(BIN)/python docs/generate.py

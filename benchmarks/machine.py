@@ -87,13 +87,13 @@ class Server:
     """An embedded PostgreSQL with its default settings, migrated, in the benchmarks' folder."""
 
     def __init__(self) -> None:
-        from pyb3.load import connect, migrate
+        from pyb3.load import connect, embedded, migrate
 
         os.environ |= {"PYB3_HOME": str(FOLDER / "home"), "PYB3_CACHE_DIR": str(FOLDER / "cache")}
         os.environ.pop("DATABASE_URL", None)
         os.environ["DATABASE_URL"] = self.url = connect.url()
         migrate.upgrade()
-        self.psql = connect._embedded_psql()
+        self.psql = str(embedded.psql())
         self.connection = psycopg.connect(self.url, autocommit=True)
 
     @property

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 
 def one_line(words: object) -> str:
-    """What is said, on one line: libraries break theirs."""
-    return " ".join(str(words).split())
+    """What is said, on one line: libraries break theirs, and a file's bytes must not steer a terminal."""
+    line = " ".join(str(words).split())
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """A text out of a file, as far as it helps to find it."""
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
 
 
 class PyB3Error(Exception):
@@ -75,7 +81,7 @@ class FieldInvalid(FileError):
     code = "field-invalid"
 
     def __init__(self, file: str, line: int, field: str, text: str, expected: str) -> None:
-        self.field, self.reason = field, f'"{text}" is not {expected}'
+        self.field, self.reason = field, f'"{shortened(text)}" is not {expected}'
         super().__init__(f"{file} line {line:,}, field {field}: {self.reason}")
 
 

@@ -108,6 +108,8 @@ class Loading:
             rows += batch.frame.height
             self._progress.loaded(label, rows)
             yield batch
+        if _digest(self.files) != self._sha256:
+            raise FileError(f"{self.files[0].path}: other bytes took its place while it was read; run it again")
 
     def _written_down(self, connection: psycopg.Connection[Any], counts: Counts, number: int | None = None) -> Outcome:
         """What became of the unit, as it stands in the ledger."""

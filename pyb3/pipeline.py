@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def parse(
 
     With `rejects` bad records are set aside into them; `notes` gets what a person should know.
     """
-    return dataset.frame(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
+    with _read(files, unit):
+        return dataset.frame(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
 
 
 def write(
@@ -91,8 +93,9 @@ def write(
             if dataset.template.take == "every":  # sources complete each other's rows
                 yield parse(dataset, files, unit, **told)
             else:
-                for batch in dataset.read(files, unit, **told):
-                    yield batch.frame
+                with _read(files, unit):
+                    for batch in dataset.read(files, unit, **told):
+                        yield batch.frame
         except PyB3Error as error:
             failures.append(error)
             raise
@@ -134,14 +137,14 @@ def load(
 
     if prune and allow_incomplete:
         raise UsageError("--prune goes with whole files alone: a file that was cut short lacks rows that are not gone")
-
     loading = Loading(dataset, files, unit, notes if notes is not None else [], progress)
     with connect.connect() as connection:
         migrate.check(connection)
         if not force and (done := loading.shortcut(connection, prune=prune, quarantine=quarantine)) is not None:
             return done
         try:
-            return loading.run(connection, allow_incomplete=allow_incomplete, prune=prune, quarantine=quarantine)
+            with _read(files, unit):
+                return loading.run(connection, allow_incomplete=allow_incomplete, prune=prune, quarantine=quarantine)
         except FileError as error:
             if unit is not None and files[0].known:
                 error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))
@@ -184,3 +187,15 @@ def _collected(
         return dataset.items(source, unit, one)
 
     return cache.collect(dataset.template, unit, items, one, notes if notes is not None else [])
+
+
+@contextmanager
+def _read(files: Sequence[File], unit: Unit | None) -> Iterator[None]:
+    """Files that are read here and refused are asked for anew by the next run."""
+    try:
+        yield
+    except FileError:
+        if unit is not None:
+            for file in files:
+                cache.refuse(file)
+        raise

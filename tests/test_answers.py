@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from pyb3 import calendar, settings
+from pyb3 import calendar, pipeline, settings
+from pyb3.datasets import registry
+from pyb3.errors import FileError
+from pyb3.file import digest, sidecar
+from pyb3.progress import Silent
+from tests.support import generate
 
 
 def _loaded(database, table: str = "cotahist") -> int:
@@ -31,6 +38,11 @@ def test_what_passes_is_tried_again(pyb3, database, simulator, recent: date, fau
     assert (answer.code, answer.err) == (0, "")
     assert len(simulator.requests) == len(faults) + 1
     assert _loaded(database) == 500
+
+
+def test_tries_are_not_told_one_by_one(refused, process, simulator, recent: date) -> None:
+    simulator.faults = [503] * 9
+    refused(f"fetch cotahist --date {recent}", 5, r"HTTP 503 \(after 3 tries\)", process)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +143,61 @@ def test_a_refresh_that_fails_leaves_the_file_that_was_there(refused, pyb3, data
         simulator.faults = [fault]
         assert pyb3(f"fetch cotahist --date {recent} --refresh").code in (3, 5)
         assert (path.read_bytes(), path.with_name(path.name + ".json").read_bytes()) == before
+
+
+@pytest.mark.parametrize("command", ["ingest", "parse"])
+def test_a_file_that_was_refused_is_asked_for_again(
+    refused, pyb3, process, database, simulator, recent: date, command: str
+) -> None:
+    simulator.faults = ["other day"]
+    for _ in range(2):
+        refused(f"{command} cotahist --date {recent}", 6, "holds rows of")
+    assert len(simulator.requests) == 1, "a run asks once, for however many units"
+    assert len(_cached()) == 2, "it stays to be looked at"
+    assert process(f"{command} cotahist --date {recent}").code == 0
+    assert pyb3(f"{command} cotahist --date {recent}").code == 0
+    assert len(simulator.requests) == 2, "and what came then is kept"
+
+
+def test_a_file_without_its_sidecar_was_not_fetched_to_its_end(pyb3, refused, simulator, recent: date) -> None:
+    path = Path(pyb3(f"fetch cotahist --date {recent}").out.strip())
+    sidecar(path).unlink()
+    refused(f"load cotahist --date {recent}", 3, "is not in the cache")
+    assert pyb3(f"fetch cotahist --date {recent}").code == 0
+    assert len(simulator.requests) == 2
+    assert sidecar(path).exists()
+
+
+def test_a_download_removes_what_killed_ones_left_and_nothing_of_living_ones(pyb3, simulator, recent: date) -> None:
+    folder = settings.cache_dir() / "cotahist"
+    folder.mkdir(parents=True)
+    for name, age in ((".part-dead", 1_000), (".part-living", 100)):
+        (folder / name).write_bytes(b"x")
+        os.utime(folder / name, (time.time() - age,) * 2)
+    assert pyb3(f"fetch cotahist --date {recent}").code == 0
+    assert [name for name in _cached() if "part" in name] == [".part-living"]
+
+
+def test_the_ledger_tells_the_digest_of_the_bytes_that_were_loaded(pyb3, database, simulator, recent: date) -> None:
+    path = Path(pyb3(f"fetch cotahist --date {recent}").out.strip())
+    path.write_bytes(generate.zipped("COTAHIST.TXT", generate.cotahist([recent], 30)))
+    loaded = pyb3(f"load cotahist --date {recent} --json").json
+    assert (loaded["inserted"], loaded["sha256"]) == (30, digest(path))
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_loaded(pyb3, database, simulator, recent: date) -> None:
+    cotahist = registry.get("cotahist")
+    unit = cotahist.unit("day", recent)
+    files = pipeline.fetch(cotahist, unit)
+
+    class Replacing(Silent):
+        def loaded(self, name: str, rows: int) -> None:
+            files[0].path.with_name("new").write_bytes(b"another")
+            files[0].path.with_name("new").replace(files[0].path)
+
+    with pytest.raises(FileError, match="other bytes took its place"):
+        pipeline.load(cotahist, files, unit, progress=Replacing())
+    assert _loaded(database) == 0
 
 
 def test_a_month_that_has_grown_is_fetched_anew(pyb3, simulator) -> None:

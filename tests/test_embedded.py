@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 
@@ -65,6 +66,60 @@ def test_root_is_told_of_private_folders_that_become_readable(process, home: Pat
     assert (first.code, second.code) == (0, 0), first.err
     assert first.err.count("\n") == 1 and f"opens {private} for everyone to read: set PYB3_HOME" in first.err
     assert private.stat().st_mode & 0o777 == 0o755 and second.err == "", "it is said once"
+
+
+def _killed(home: Path) -> Path:
+    """`kill -9` of the server; its postmaster.pid."""
+    file = home / "postgres/postmaster.pid"
+    postmaster = psutil.Process(int(file.read_text().split()[0]))
+    postmaster.kill()
+    psutil.wait_procs([postmaster], timeout=10)
+    return file
+
+
+def _say(file: Path, pid: int) -> None:
+    _, _, rest = file.read_text().partition("\n")
+    with file.open("r+") as same:
+        same.write(f"{pid}\n{rest}")
+        same.truncate()
+
+
+def test_it_starts_again_whatever_ended_it(process, home: Path) -> None:
+    assert process("db start").code == 0
+    (home / ".postgres-of-a-first-start-that-was-killed").mkdir()
+    _killed(home)
+    assert process("db current").code == 0
+    file = _killed(home)
+    for lock in (file, home / "postgres/.s.PGSQL.5432.lock"):  # its number is another process's by now
+        _say(lock, os.getpid())
+    assert process("db current").code == 0
+    file = _killed(home)
+    file.write_text("\n".join(file.read_text().splitlines()[:5]))  # killed before it had begun
+    assert process("db current").code == 0
+    assert process("db stop").code == 0
+
+
+def test_a_first_start_that_was_killed_leaves_nothing(process, home: Path) -> None:
+    left = home / ".postgres-left"
+    left.mkdir()
+    (left / "PG_VERSION").write_text("18")
+    assert process("db start").code == 0
+    assert not left.exists()
+
+
+def test_who_comes_while_it_starts_waits_for_it(process, home: Path) -> None:
+    """A start goes on when the command that asked for it was killed."""
+    assert process("db start").code == 0
+    file = home / "postgres/postmaster.pid"
+    whole = file.read_text()
+    with file.open("r+") as same:
+        same.write(whole.replace("ready   ", "starting"))
+    with subprocess.Popen([sys.executable, "-m", "pyb3", "db", "current"], stdout=subprocess.PIPE) as waiting:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(2)
+        with file.open("r+") as same:
+            same.write(whole)
+        assert waiting.wait(60) == 0
 
 
 def test_stopping_what_does_not_run_starts_nothing(process, home: Path) -> None:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from pyb3.datasets import registry
-from pyb3.errors import DuplicateKey, FileError
+from pyb3.errors import DatabaseError, DuplicateKey, FileError
 from pyb3.load import connect, upsert
 from pyb3.parse.typed import schema
 from pyb3.unit import Counts
@@ -56,6 +56,12 @@ def counts(found: Counts) -> tuple[int, int, int, int]:
 
 def position(database: psycopg.Connection) -> int:
     return int(database.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()[0])
+
+
+def test_a_server_that_goes_away_is_a_database_error(database) -> None:
+    with pytest.raises(DatabaseError, match="gone away.* terminating connection"), connect.connect() as connection:
+        database.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+        connection.execute("SELECT 1")
 
 
 def test_a_fresh_day_is_inserted_whole(database) -> None:

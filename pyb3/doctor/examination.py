@@ -59,7 +59,7 @@ class Examination:
     @cached_property
     def _connection(self) -> psycopg.Connection[Any] | DatabaseError:
         try:
-            connection = connect.connect()
+            connection = connect.opened()
         except DatabaseError as error:
             return error
         connection.autocommit = True

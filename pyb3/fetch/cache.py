@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from uuid import uuid4
 
 from .. import calendar, settings
 from ..errors import NotPublished, PyB3Error, SourceError
-from ..file import File, read_sidecar
+from ..file import File, read_sidecar, sidecar
 from ..progress import SILENT, Progress
 from ..template import Source, Template
 from ..unit import Unit
@@ -17,9 +19,11 @@ from .request import Request, request
 
 _MORNING = 9  # hours, at B3: by then its pages may show the new session
 Items = Callable[[Source], list[str]]
-# Many units share a month's or year's file: a run asks for it once, also when two need it at once or B3 has none.
+# Many units share a month's or year's file: a run asks for it once, also when two need it at once, B3 has none, or it
+# cannot be read.
 _turns: dict[Path, Lock] = {}
 _absent: dict[Path, str] = {}
+_brought: set[Path] = set()
 
 
 def path_of(template: Template, asked: Request) -> Path:
@@ -29,9 +33,9 @@ def path_of(template: Template, asked: Request) -> Path:
 
 def cached_file(template: Template, source: Source, unit: Unit, item: str = "") -> File:
     """One file that is in the cache and still good. Raises NotPublished when it is not there."""
-    path = path_of(template, request(source, unit, item))
-    if path.exists() and not _outgrown(path, source, unit):
-        return File.at(path, source.name, item)
+    file = File.at(path_of(template, request(source, unit, item)), source.name, item)
+    if _is_whole(file) and not _outgrown(file, source, unit):
+        return file
     raise NotPublished(
         f"{template.name} {unit} is not in the cache; run 'pyb3 fetch {template.name} --date {unit.date}' first"
     )
@@ -54,7 +58,9 @@ def fetch_file(
     if gone(source, unit):
         raise NotPublished(f"{template.name} {unit}: B3 shows the last session alone; that day's is not in the cache")
     with _turns.setdefault(path, Lock()):
-        if refresh or not path.exists() or _outgrown(path, source, unit):
+        file = File.at(path, source.name, item)
+        refused = "refused" in file.known and path not in _brought
+        if refresh or refused or not _is_whole(file) or _outgrown(file, source, unit):
             if path in _absent and not refresh:
                 raise NotPublished(_absent[path])
             try:
@@ -65,7 +71,22 @@ def fetch_file(
                 if source.period not in (unit.kind, "snapshot"):
                     _absent[path] = str(error)
                 raise
-    return File.at(path, source.name, item)
+            _brought.add(path)
+            file = File.at(path, source.name, item)
+    return file
+
+
+def refuse(file: File) -> None:
+    """Have the next run ask B3 anew: what is in a downloaded file cannot be read. It stays to be looked at."""
+    known = read_sidecar(file.path)
+    if not known or known["sha256"] != file.known.get("sha256"):
+        return  # at hand, or another process has got it anew
+    part = file.path.with_name(f".part-{uuid4().hex}.json")
+    try:
+        part.write_text(json.dumps({**known, "refused": True}, indent=1))
+        part.replace(sidecar(file.path))
+    except OSError:
+        part.unlink(missing_ok=True)  # the error at hand is the one to tell of
 
 
 def collect(
@@ -109,9 +130,14 @@ def collect(
     raise (SourceError if broken else NotPublished)(words or f"{template.name} {unit}: no source reaches that date")
 
 
-def _outgrown(path: Path, source: Source, unit: Unit) -> bool:
+def _is_whole(file: File) -> bool:
+    """Whether a file was downloaded to its end: its sidecar is the last that comes."""
+    return bool(file.known) and file.path.exists()
+
+
+def _outgrown(file: File, source: Source, unit: Unit) -> bool:
     """Whether the file was fetched on an earlier day, before its period had ended: B3 has added to it since."""
-    fetched = read_sidecar(path).get("fetched_at")
+    fetched = file.known.get("fetched_at")
     if fetched is None or source.period in ("day", "snapshot"):
         return False
     day = datetime.fromisoformat(fetched).date()

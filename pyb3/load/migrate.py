@@ -61,16 +61,19 @@ def _run(command: str, revision: str) -> None:
     home = package if (package / "alembic.ini").exists() else package.parent  # inside the wheel, else the checkout
     config = Config(str(home / "alembic.ini"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    engine = create_engine("postgresql+psycopg://", creator=connect.connect, poolclass=pool.NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=connect.opened, poolclass=pool.NullPool)
     try:
         with engine.begin() as connection:
-            found = current(cast(psycopg.Connection[Any], connection.connection.driver_connection))
+            own = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+            # One at a time: the next finds the schema as it wants it.
+            own.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"pyb3/{settings.schema()}/schema",))
+            found = current(own)
             if found is not None and found not in known:
                 raise SchemaNewer(f"the schema is at revision {found}, which this PyB3 does not know")
             config.attributes |= {"connection": connection, "schema": settings.schema()}
             getattr(alembic.command, command)(config, revision)
     except CommandError as error:
         raise UsageError(f"cannot {command} the schema to {revision!r}: {error}") from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, psycopg.Error) as error:
         cause = one_line(error.__cause__ or error)
         raise DatabaseError(f"the migration failed and was rolled back: {cause}") from error

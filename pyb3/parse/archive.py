@@ -21,8 +21,9 @@ from .inflate import Inflated
 from .rejects import Rejects
 
 MAX_UNPACKED = 4 << 30  # COTAHIST of a whole year is 0.6 GB
-MAX_NESTED = 512 << 20
+MAX_NESTED = 128 << 20  # held in memory; the largest seen has 8 MB
 MAX_LEVELS = 3
+MAX_DIRECTORY = 16 << 20  # what a ZIP says of its members takes a hundred times its size in memory
 
 
 class Member:
@@ -97,13 +98,15 @@ def open_member(path: Path) -> Iterator[Member]:
 
 def _newest_member(stream: IO[bytes], name: str) -> tuple[str, IO[bytes]]:
     try:
-        archive = zipfile.ZipFile(stream)
+        archive = zipfile.ZipFile(cast(IO[bytes], _Directory(stream)))
         members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: m.filename)
         if not members:
             raise NotPublished(f"{name} is a ZIP without entries: B3 has no data for that day")
         newest = members[-1]
         # Only the last part of a member's name is used, and only to tell people: nothing is written by it.
         inner = newest.filename.replace("\\", "/").rsplit("/", 1)[-1]
+        if newest.file_size > MAX_UNPACKED:
+            raise FileError(f"{inner} unpacks to more than {MAX_UNPACKED >> 20:,} MiB")
         try:
             return inner, _opened(stream, archive, newest)
         except zipfile.BadZipFile:  # behind a Windows stub, an offset may count the stub or not: look for the member
@@ -111,6 +114,21 @@ def _newest_member(stream: IO[bytes], name: str) -> tuple[str, IO[bytes]]:
             return inner, _opened(stream, archive, newest)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, IndexError, OSError) as error:
         raise FileError(f"{name} is not a whole ZIP: {error}") from error
+
+
+class _Directory:
+    """A ZIP's stream, of which no more is read at once than a directory may have."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MAX_DIRECTORY:
+            raise zipfile.BadZipFile(f"its directory of entries is larger than {MAX_DIRECTORY >> 20} MiB")
+        return self._stream.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _opened(stream: IO[bytes], archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:

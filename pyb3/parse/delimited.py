@@ -16,6 +16,7 @@ from .rejects import Rejects
 from .typed import Notation, typed
 
 CHUNK = 8 << 20
+MAX_COLUMNS = 1_000
 _BEFORE = 50  # lines, at most, of status or description before the header
 _BOM = b"\xef\xbb\xbf"
 _END = b"\r\n\x1a"  # what may follow the last line
@@ -105,6 +106,8 @@ class _Header:
         for line in range(1, _BEFORE + 1):
             first, more, rest = rest.partition("\n")
             names = [name.strip() for name in first.split(separator)]
+            if len(names) > MAX_COLUMNS:
+                raise FileError(f"{member.name} line {line:,} has {len(names):,} columns, more than {MAX_COLUMNS:,}")
             if len(known.intersection(names)) > 1:
                 return cls(names, line, member, template, form), rest if more else None
             if not more:

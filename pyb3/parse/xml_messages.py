@@ -18,6 +18,7 @@ from .rejects import Rejects, set_aside
 from .typed import Notation, typed
 
 CHUNK = 50_000  # rows a frame
+MAX_GROUP = 8 << 20  # bytes; they take thirty times as much in memory, and B3's largest has a twentieth
 _TEXT = 8 << 20  # characters of rows that wait for their frame, where bad ones are set aside with their text
 
 
@@ -62,9 +63,10 @@ def read_xml_messages(
 
 def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
     """Messages, their announced count and when they were made, each freed with its group when the next is asked for."""
+    measured = _Measured(member)
     try:
         events = etree.iterparse(
-            member,
+            measured,
             events=("end",),
             tag=("{*}TtlNbOfMsg", "{*}CreDtAndTm", message, f"{{*}}{group}"),
             remove_comments=True,  # beside one, a value would not be a leaf's
@@ -78,12 +80,27 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
                 raise FileError(f"{member.name} declares a DTD; B3's files have none, and entities are not read")
             if element.tag != message and _local(element) == group:
                 element.clear()
+                measured.since = 0
                 while (before := element.getprevious()) is not None and before.tag == element.tag:
                     del element.getparent()[0]
             else:
                 yield element
     except etree.XMLSyntaxError as error:
         raise FileError(f"{member.name} is damaged or no XML: {one_line(error.msg)}") from error
+
+
+class _Measured:
+    """A member whose groups have an end: until it comes, all that was read is in memory."""
+
+    def __init__(self, member: Member) -> None:
+        self._member, self.since = member, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._member.read(size)
+        self.since += len(data)
+        if self.since > MAX_GROUP:
+            raise FileError(f"{self._member.name} has a message of more than {MAX_GROUP >> 20} MiB")
+        return data
 
 
 def _announced(name: str, element: Any) -> int:
