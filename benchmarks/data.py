@@ -13,20 +13,25 @@ from tests.support import generate
 from .machine import FOLDER
 
 DAY = date(2024, 1, 15)
+DAY_ROWS = 17_000
 DAYS = 250
 
 
 def year(rows: int, of: int = 2024) -> Path:
-    """COTAHIST of a year: 250 sessions, `rows` in all."""
-    days = list(calendar.sessions(date(of, 1, 1), date(of, 12, 31)))[:DAYS]
-    return _made(f"{rows}/COTAHIST_A{of}.ZIP", lambda path: generate.cotahist_zip(path, days, rows // DAYS))
+    """COTAHIST of a year: at most 250 sessions, `rows` in 250; the same symbols on each day and in each year."""
+    return _made(f"{rows}/COTAHIST_A{of}.ZIP", lambda path: generate.cotahist_zip(path, _days(of), rows // DAYS))
 
 
-def changed(rows: int, differing: int = 1_000) -> Path:
-    """The same year with another number of trades in `differing` rows, spread over it."""
+def count(rows: int, of: int = 2024) -> int:
+    """The quotes that the year's file holds."""
+    return rows // DAYS * len(_days(of))
+
+
+def changed(rows: int) -> Path:
+    """The same year with another number of trades in some 1,000 rows, spread over it."""
 
     def make(path: Path) -> None:
-        step = rows // differing
+        step = _step(rows)
         with zipfile.ZipFile(year(rows)) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
             (name,) = old.namelist()
             with old.open(name) as source, new.open(name, "w", force_zip64=True) as target:
@@ -39,14 +44,27 @@ def changed(rows: int, differing: int = 1_000) -> Path:
     return _made(f"{rows}/changed.ZIP", make)
 
 
-def day(rows: int = 17_000) -> Path:
+def differing(rows: int) -> int:
+    """The rows in which it is changed."""
+    return len(range(1, count(rows) + 1, _step(rows)))
+
+
+def day() -> Path:
     """COTAHIST of a day."""
-    return _made("COTAHIST_D15012024.ZIP", lambda path: generate.cotahist_zip(path, [DAY], rows))
+    return _made("COTAHIST_D15012024.ZIP", lambda path: generate.cotahist_zip(path, [DAY], DAY_ROWS))
 
 
 def price_report(messages: int = 65_000) -> Path:
-    """A full PR of 150 MB, as XML."""
+    """A full PR of 165 MB, as XML."""
     return _made("PR240115.xml", lambda path: generate.write_price_report(path, DAY, messages))
+
+
+def _days(of: int) -> list[date]:
+    return list(calendar.sessions(date(of, 1, 1), date(of, 12, 31)))[:DAYS]
+
+
+def _step(rows: int) -> int:
+    return max(2, rows // 1_000)
 
 
 def _made(name: str, make: Callable[[Path], None]) -> Path:

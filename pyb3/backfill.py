@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from threading import Event
 from . import calendar, pipeline
 from .datasets.base import Dataset
 from .errors import DatabaseError, Interrupted, NotPublished, PyB3Error
+from .fetch import cache
 from .file import File
 from .progress import SILENT, Progress
 from .unit import Outcome, Unit
@@ -26,6 +27,7 @@ def backfill(
     jobs: int = 1,
     refresh: bool = False,
     force: bool = False,
+    prune: bool = False,
     quarantine: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[Outcome]:
@@ -36,6 +38,7 @@ def backfill(
     """
     stop = Event()
     watched = _Stoppable(progress, stop)
+    load = partial(pipeline.load, dataset, force=force, prune=prune, quarantine=quarantine, progress=watched)
     pending: deque[Future[Outcome]] = deque()
     fetchers, loaders = ThreadPoolExecutor(2, "fetch"), ThreadPoolExecutor(jobs, "load")
     try:
@@ -43,7 +46,7 @@ def backfill(
             notes: list[str] = []
             fetch = partial(pipeline.fetch, dataset, unit, refresh=refresh, progress=watched, notes=notes)
             fetched = fetchers.submit(fetch)
-            pending.append(loaders.submit(_load, dataset, unit, fetched, force, quarantine, watched, notes))
+            pending.append(loaders.submit(_loaded, dataset, unit, fetched, load, notes))
             if len(pending) >= jobs + _AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -63,28 +66,20 @@ def latest(dataset: Dataset, count: int) -> list[Unit]:
 
 def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:
     """Whether a source has the unit still; one that shows the last session alone has others only in the cache."""
-    periods = {source.period for source in dataset.template.sources_for(unit, today)}
-    if periods != {"snapshot"} or unit.date == calendar.previous_session(today):
-        return bool(periods)
+    sources = dataset.template.sources_for(unit, today)
+    if not all(cache.gone(source, unit) for source in sources):
+        return True
     try:
-        return bool(pipeline.from_cache(dataset, unit))
+        return bool(sources and pipeline.from_cache(dataset, unit))
     except NotPublished:
         return False
 
 
-def _load(
-    dataset: Dataset,
-    unit: Unit,
-    fetched: Future[list[File]],
-    force: bool,
-    quarantine: bool,
-    progress: Progress,
-    notes: list[str],
+def _loaded(
+    dataset: Dataset, unit: Unit, fetched: Future[list[File]], load: Callable[..., Outcome], notes: list[str]
 ) -> Outcome:
     try:
-        return pipeline.load(
-            dataset, fetched.result(), unit, force=force, quarantine=quarantine, progress=progress, notes=notes
-        )
+        return load(fetched.result(), unit, notes=notes)
     except (DatabaseError, Interrupted):
         raise
     except PyB3Error as error:

@@ -86,9 +86,14 @@ def _closed(year: int) -> frozenset[date]:
     return frozenset(days)
 
 
+def now() -> datetime:
+    """The time it is at B3, in São Paulo."""
+    return datetime.now(ZoneInfo("America/Sao_Paulo"))
+
+
 def today() -> date:
     """The day it is at B3, in São Paulo."""
-    return datetime.now(ZoneInfo("America/Sao_Paulo")).date()
+    return now().date()
 
 
 def parse_date(text: str) -> date:

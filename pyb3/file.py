@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ def digest(path: Path) -> str:
     """The SHA-256 of a file's bytes. Raises OSError."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def combined(digests: Sequence[str]) -> str:
+    """One digest of a unit's files: the file's own; of several, the SHA-256 of theirs, in order."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:

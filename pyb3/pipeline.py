@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from .datasets.base import Batch, Dataset
-from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error
+from .datasets.base import Dataset
+from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error, UsageError
 from .fetch import cache
-from .file import File, digest
+from .file import File
 from .parse.rejects import Rejects
 from .parse.typed import schema
 from .progress import SILENT, Progress
@@ -121,92 +117,35 @@ def load(
     *,
     allow_incomplete: bool = False,
     force: bool = False,
+    prune: bool = False,
     quarantine: bool = False,
     progress: Progress = SILENT,
     notes: list[str] | None = None,
 ) -> Outcome:
     """Parse the files and load them in one transaction, with a row of the ledger; tells what was done.
 
-    Bytes that the ledger knows are not read again, unless `force` is set: they could change nothing. With
-    `quarantine` bad records are set aside into the database and the others loaded. Raises FileError and its kin for
-    the files, DatabaseError and its kin for the server; then nothing is changed.
+    Bytes that the ledger knows are not read again, unless `force` is set: they could change nothing. Rows that the
+    table holds of the files' days and the files do not are told, and removed with `prune`. With `quarantine` bad
+    records are set aside into the database and the others loaded. Raises FileError and its kin for the files,
+    DatabaseError and its kin for the server; then nothing is changed.
     """
-    from .load import connect, ledger, migrate, rejected, row_band, upsert
+    from .load import connect, migrate
+    from .loading import Loading
 
-    start, started_at = time.perf_counter(), datetime.now(UTC)
-    notes = notes if notes is not None else []
-    span = _Span(f"{dataset.name} {unit or files[0].path.name}", progress)
-    sha256 = _digest(files)
+    if prune and allow_incomplete:
+        raise UsageError("--prune goes with whole files alone: a file that was cut short lacks rows that are not gone")
 
-    rejects: list[Rejects] = []  # of each try to load: the last one counts
-
-    def read() -> Iterator[Batch]:
-        rejects.append(Rejects())
-        aside = rejects[-1] if quarantine else None
-        return span.watch(dataset.read(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=aside))
-
-    def outcome(counts: upsert.Counts, set_aside: int) -> Outcome:
-        if set_aside:
-            show = f"pyb3 history {dataset.name} --date {span.first} --rejected"
-            notes.append(f"bad records set aside: {set_aside:,}; '{show}' shows them")
-        return Outcome(
-            dataset=dataset.name,
-            unit=str(unit or span),
-            outcome="loaded" if counts.inserted + counts.updated else "unchanged",
-            refdate=span.first if span.first == span.last else None,
-            source="+".join(dict.fromkeys(file.source for file in files if file.source)) or None,
-            file=str(files[0].path if len(files) == 1 else files[0].path.parent),
-            sha256=sha256,
-            seconds=round(time.perf_counter() - start, 3),
-            warnings=tuple(dict.fromkeys(notes)),
-            rejected=set_aside,
-            **asdict(counts),
-        )
-
+    loading = Loading(dataset, files, unit, notes if notes is not None else [], progress)
     with connect.connect() as connection:
         migrate.check(connection)
-
-        def write_down(counts: upsert.Counts, number: int | None = None, set_aside: int = 0) -> Outcome:
-            done = outcome(counts, set_aside)
-            ledger.record(
-                connection,
-                done,
-                started_at,
-                number=number,
-                files=files,
-                first_date=span.first,
-                last_date=span.last,
-                day_rows=span.rows,
-            )
+        if not force and (done := loading.shortcut(connection, prune=prune, quarantine=quarantine)) is not None:
             return done
-
-        def after(counts: upsert.Counts) -> None:
-            notes.extend(row_band.outside(connection, dataset.name, span.rows, dataset.template.row_band))
-            outcomes.append(write_down(counts, numbers[-1], len(rejects[-1])))
-            rejected.keep(connection, numbers[-1], dataset.name, outcomes[-1].unit, rejects[-1].records)
-
-        if unit is not None and not force:
-            with connection.transaction():
-                table = dataset.template.table
-                known = ledger.same_bytes(connection, dataset.name, str(unit), sha256, table, quarantine=quarantine)
-            if known is not None:
-                span.first, span.last = known.first_date, known.last_date
-                return write_down(upsert.Counts(rows=known.rows, unchanged=known.rows), set_aside=known.rejected)
-        numbers: list[int] = []
-        outcomes: list[Outcome] = []
         try:
-            upsert.load(
-                connection,
-                dataset.template,
-                read,
-                before=lambda: numbers.append(ledger.begin(connection)),
-                after=after,
-            )
+            return loading.run(connection, allow_incomplete=allow_incomplete, prune=prune, quarantine=quarantine)
         except FileError as error:
             if unit is not None and files[0].known:
                 error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))
             raise
-    return replace(outcomes[-1], seconds=round(time.perf_counter() - start, 3))
 
 
 def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
@@ -236,31 +175,6 @@ def _anew(unit: Unit) -> str:
     return f"run 'pyb3 {command} {unit.dataset} {when} --refresh' to get it anew"
 
 
-class _Span:
-    """The days that batches hold, learnt while they pass by."""
-
-    def __init__(self, label: str, progress: Progress) -> None:
-        self._label, self._progress = label, progress
-        self.first: date | None = None
-        self.last: date | None = None
-        self.rows: Counter[date] = Counter()
-
-    def __str__(self) -> str:
-        return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
-
-    def watch(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        self.first = self.last = None
-        self.rows.clear()
-        rows = 0
-        for batch in batches:
-            if batch.overwrite:  # a stray row of another session is not what the file is of
-                self.rows.update(dict(batch.frame["refdate"].drop_nulls().value_counts().iter_rows()))
-                self.first, self.last = min(self.rows, default=None), max(self.rows, default=None)
-            rows += batch.frame.height
-            self._progress.loaded(self._label, rows)
-            yield batch
-
-
 def _collected(
     dataset: Dataset, unit: Unit, one: Callable[[Source, str], File], notes: list[str] | None, item: str = ""
 ) -> list[File]:
@@ -270,17 +184,3 @@ def _collected(
         return dataset.items(source, unit, one)
 
     return cache.collect(dataset.template, unit, items, one, notes if notes is not None else [])
-
-
-def _digest(files: Sequence[File]) -> str:
-    """The file's sha256; of several files, that of their digests, in order. Raises FileError."""
-    digests = []
-    for file in files:
-        known = file.known.get("sha256")
-        if known is None or file.known.get("size") != file.path.stat().st_size:
-            try:
-                known = digest(file.path)
-            except OSError as error:
-                raise FileError(f"{file.path}: {error.strerror}") from error
-        digests.append(known)
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

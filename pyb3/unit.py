@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 Kind = Literal["day", "month", "year"]
@@ -17,6 +17,17 @@ class Unit:
     dataset: str
     kind: Kind
     date: dt.date
+
+    @classmethod
+    def written(cls, dataset: str, text: str) -> Unit | None:
+        """The unit that is written so: 2024-01-15, 2024-01 or 2024; None for what is none."""
+        forms: dict[Kind, str] = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+        for kind, form in forms.items():
+            try:
+                return cls(dataset, kind, dt.datetime.strptime(text, form).date())
+            except ValueError:
+                continue
+        return None
 
     def __str__(self) -> str:
         return {"day": f"{self.date:%Y-%m-%d}", "month": f"{self.date:%Y-%m}", "year": f"{self.date:%Y}"}[self.kind]
@@ -33,8 +44,32 @@ class Unit:
                 return self.date.replace(month=12, day=31)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+SELDOM = ("rejected", "gone", "removed")
+"""Counts that people are shown where they are not 0."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What became of a unit's rows.
+
+    `kept` rows differ from the table's, which knew better; `folded` ones were there twice; `rejected` records were
+    set aside. `gone` are rows that the table held of the unit's days and its files do not, `removed` those of them
+    that were removed.
+    """
+
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    folded: int = 0
+    rejected: int = 0
+    gone: int = 0
+    removed: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome(Counts):
     """What became of one unit; `as_dict()` is what `--json` prints."""
 
     dataset: str
@@ -44,13 +79,7 @@ class Outcome:
     source: str | None = None
     file: str | None = None
     sha256: str | None = None
-    rows: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    kept: int = 0
-    folded: int = 0
-    rejected: int = 0
+    file_timestamp: dt.datetime | None = None
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     error: dict[str, Any] | None = None
@@ -59,9 +88,9 @@ class Outcome:
     def as_dict(self) -> dict[str, Any]:
         """The outcome as JSON-ready values."""
         values = asdict(self)
-        values.pop("exit_code")
-        if self.error is None:
-            values.pop("error")
-        values["refdate"] = self.refdate.isoformat() if self.refdate else None
-        values["warnings"] = list(self.warnings)
-        return values
+        counts = {count.name: values.pop(count.name) for count in fields(Counts)}
+        ending = {name: values.pop(name) for name in ("seconds", "warnings", "error", "exit_code")}
+        for name in ("refdate", "file_timestamp"):
+            values[name] = values[name].isoformat() if values[name] else None
+        values |= counts | {"seconds": ending["seconds"], "warnings": list(ending["warnings"])}
+        return values if self.error is None else values | {"error": self.error}

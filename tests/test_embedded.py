@@ -54,6 +54,19 @@ def test_it_starts_for_a_plain_user_though_root_was_first(home: Path) -> None:
     assert (home / "postgres").owner() == "nobody"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only for root the folders are opened")
+def test_root_is_told_of_private_folders_that_become_readable(process, home: Path, monkeypatch) -> None:
+    private = home / "private"
+    private.mkdir(mode=0o700)
+    monkeypatch.setenv("PYB3_HOME", str(private))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    first, second = process("db start"), process("db start")
+    assert process("db stop").code == 0
+    assert (first.code, second.code) == (0, 0), first.err
+    assert first.err.count("\n") == 1 and f"opens {private} for everyone to read: set PYB3_HOME" in first.err
+    assert private.stat().st_mode & 0o777 == 0o755 and second.err == "", "it is said once"
+
+
 def test_stopping_what_does_not_run_starts_nothing(process, home: Path) -> None:
     assert process("db stop").code == 0
     assert list(home.iterdir()) == []

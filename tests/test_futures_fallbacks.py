@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pyb3 import calendar
+from pyb3 import calendar, settings
 from pyb3.datasets import registry
 from pyb3.datasets.futures import _POINT_VALUES
 from pyb3.errors import FileError, NotPublished
@@ -313,3 +313,15 @@ def test_a_report_without_settlement_values_has_those_that_are_certain(real: Pat
     assert rows.filter(~sized)["settlement_value"].drop_nulls().is_empty()
     dol = rows.filter(pl.col("commodity") == "DOL", sized)
     assert (dol["settlement_value"] == dol["price_change"] * 50).all()
+
+
+def test_a_price_report_under_the_trade_informations_name_is_refused(refused, database) -> None:
+    day = calendar.previous_session(calendar.today() - timedelta(3))
+    path = settings.cache_dir() / "futures" / f"TradeInformationConsolidated_{day:%Y%m%d}.csv"
+    path.parent.mkdir(parents=True)
+    report = generate.price_report(day, 50)
+    path.write_bytes(report)
+    refused(
+        f"load futures --date {day} --quiet", 6, "is no file of futures, source TradeInformationConsolidated: it begins"
+    )
+    assert b"AdjstdQtTax" in report

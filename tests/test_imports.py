@@ -19,9 +19,10 @@ PACKAGE = ROOT / "pyb3"
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"backfill", "coverage", "doctor", "library"},
+    {"backfill", "coverage", "doctor", "library", "verification"},
     {"frames"},
     {"pipeline"},
+    {"loading"},
     {"datasets", "load"},
     {"fetch", "parse"},
     {"template"},

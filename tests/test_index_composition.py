@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -177,6 +177,28 @@ def test_a_past_day_that_nobody_fetched_is_not_published(refused, database, simu
     refused(f"ingest index_composition --date {past} --quiet", 3, f"{past}: B3 shows the last session alone")
     assert simulator.requests == []
     assert _count(database) == {}
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_past_midnight_the_session_before_is_still_had_where_b3_shows_it(
+    pyb3, database, simulator, monkeypatch, flipped: bool
+) -> None:
+    day, late = date(2024, 1, 15), datetime(2024, 1, 16, 0, 40)
+    monkeypatch.setattr(calendar, "now", lambda: late)
+    simulator.today = late.date() if flipped else day
+    answer = pyb3("backfill index_composition --last 2 --json")
+    before, new = answer.objects
+    assert (before["unit"], new["unit"]) == ("2024-01-15", "2024-01-16")
+    if flipped:
+        assert (answer.code, before["outcome"], new["outcome"]) == (4, "not_published", "loaded")
+        assert {key[0] for key in _count(database)} == {late.date()}
+        return
+    assert (answer.code, before["outcome"], new["outcome"]) == (0, "loaded", "not_published")
+    assert _count(database).keys() == {(day, "current")}, "what bears no date is not dated by the one before"
+    assert "GetTheoricalPortfolio has no file" in before["warnings"]
+    simulator.today = late.date()
+    again = pyb3("backfill index_composition --last 2 --refresh --json").objects[0]
+    assert again["outcome"] == "unchanged", "what is kept of a session that has passed is not fetched anew"
 
 
 def test_a_page_that_still_shows_the_session_before_is_not_taken_for_the_day(

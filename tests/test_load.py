@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from pyb3.datasets import registry
 from pyb3.errors import DuplicateKey, FileError
 from pyb3.load import connect, upsert
 from pyb3.parse.typed import schema
+from pyb3.unit import Counts
 
 DAY = date(2024, 1, 15)
 COTAHIST = registry.get("cotahist").template
@@ -27,6 +28,7 @@ CURVES = registry.get("yield_curves").template
 class Rows:
     frame: pl.DataFrame
     overwrite: bool = True
+    whole: Mapping[str, object] | None = field(default_factory=dict)
 
 
 def quotes(number: int, day: date = DAY, first: int = 0, **values: object) -> pl.DataFrame:
@@ -42,12 +44,13 @@ def quotes(number: int, day: date = DAY, first: int = 0, **values: object) -> pl
     return pl.DataFrame(rows, schema=schema(COTAHIST))
 
 
-def load(*batches: pl.DataFrame | Rows, template=COTAHIST) -> upsert.Counts:
+def load(*batches: pl.DataFrame | Rows, template=COTAHIST) -> Counts:
     with connect.connect() as connection:
-        return upsert.load(connection, template, lambda: [b if isinstance(b, Rows) else Rows(b) for b in batches])
+        rows = [b if isinstance(b, Rows) else Rows(b) for b in batches]
+        return upsert.load(connection, template, lambda: rows).counts
 
 
-def counts(found: upsert.Counts) -> tuple[int, int, int, int]:
+def counts(found: Counts) -> tuple[int, int, int, int]:
     return found.rows, found.inserted, found.updated, found.unchanged
 
 
@@ -179,7 +182,7 @@ def test_an_error_in_the_last_batch_leaves_nothing(database) -> None:
 
 
 def test_two_loads_of_one_day_at_once_insert_it_once(database) -> None:
-    found: list[upsert.Counts] = []
+    found: list[Counts] = []
     threads = [threading.Thread(target=lambda: found.append(load(quotes(3_000)))) for _ in range(2)]
     for thread in threads:
         thread.start()

@@ -381,7 +381,7 @@ def test_people_see_how_many_were_set_aside(pyb3, process, database, tmp_path: P
     assert "rejected" in pyb3(f"ingest cotahist --file {path} --quarantine").out
     (tmp_path / "units.json").write_text(pyb3(f"ingest cotahist --file {path} --quarantine --json").out)
     page = pyb3(f"summary {tmp_path}/units.json").out
-    assert "| unchanged | seconds | rejected |" in page
+    assert "| unchanged | rejected | seconds |" in page
     assert "bad records set aside: 3" in page
 
 
@@ -432,3 +432,19 @@ def test_a_backfill_sets_aside_too(pyb3, database, simulator) -> None:
     done = pyb3(f"{line} --quarantine")
     assert (done.code, done.json["inserted"], done.json["rejected"]) == (0, 39, 1)
     assert pyb3(f"load cotahist --date {DAY} --quarantine --json").json["outcome"] == "unchanged"
+
+
+def test_a_table_without_the_bad_records_is_what_its_file_says(pyb3, database, tmp_path: Path) -> None:
+    path = spoilt(tmp_path, BAD)
+    pyb3(f"ingest cotahist --file {path} --quarantine")
+    answer = pyb3(f"verify cotahist --file {path} --json")
+    assert (answer.code, answer.json["result"], answer.json["rows"]) == (0, "verified", 37)
+
+
+def test_a_row_whose_record_is_bad_now_is_not_removed(pyb3, database, tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    pyb3(f"ingest cotahist --file {spoilt(tmp_path / 'whole', {})}")
+    done = pyb3(f"ingest cotahist --file {spoilt(tmp_path, BAD)} --quarantine --prune --json").json
+    assert (done["rejected"], done["gone"], done["removed"]) == (3, 3, 0)
+    assert any("nothing is removed where records were set aside (3)" in told for told in done["warnings"])
+    assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (40,)

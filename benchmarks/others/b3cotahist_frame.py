@@ -1,6 +1,6 @@
-"""b3cotahist, to a pandas frame alone (floats)"""
+"""b3cotahist: a pandas frame."""
 
 import b3cotahist
 from fields import ZIP
 
-assert len(b3cotahist.read_zip(ZIP))
+print(len(b3cotahist.read_zip(ZIP)))

@@ -1,14 +1,26 @@
-"""dlt, merge by the key"""
+"""dlt: records merged by the key."""
 
 import os
 import tempfile
 
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+
 import dlt
 from fields import KEY, URL, rows
 
-os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+count = 0
+
+
+def counted():
+    global count
+    for row in rows():
+        count += 1
+        yield row
+
+
 with tempfile.TemporaryDirectory() as folder:
     pipeline = dlt.pipeline(
         "peer", pipelines_dir=folder, dataset_name="peer_dlt", destination=dlt.destinations.postgres(URL)
     )
-    pipeline.run(rows(), table_name="cotahist", write_disposition="merge", primary_key=KEY)
+    pipeline.run(counted(), table_name="cotahist", write_disposition="merge", primary_key=KEY)
+print(count)

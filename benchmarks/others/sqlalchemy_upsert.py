@@ -1,4 +1,4 @@
-"""SQLAlchemy, executemany of INSERT ... ON CONFLICT DO UPDATE"""
+"""SQLAlchemy: executemany of INSERT ... ON CONFLICT DO UPDATE."""
 
 from itertools import islice
 
@@ -11,7 +11,9 @@ table = Table("peer", MetaData(), autoload_with=engine)
 statement = insert(table)
 values = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in KEY}
 statement = statement.on_conflict_do_update(index_elements=KEY, set_=values)
-found = rows()
+found, count = rows(), 0
 with engine.begin() as connection:
     while some := list(islice(found, 5_000)):
         connection.execute(statement, some)
+        count += len(some)
+print(count)

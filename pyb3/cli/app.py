@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import cache, data, datasets, db, doctor, summary, watch
+from . import cache, data, datasets, db, doctor, summary, verify, watch
 
 app = typer.Typer(
     help="B3's public market data into PostgreSQL.\n\nExample: pyb3 ingest futures --date 2024-01-15",
@@ -21,6 +21,7 @@ for command in (
     data.load,
     data.ingest,
     data.backfill,
+    verify.verify,
     watch.status,
     watch.history,
     summary.summary,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ from .progress import bars
 if TYPE_CHECKING:
     from ..datasets.base import Dataset
     from ..file import File
-    from ..unit import Unit
+    from ..unit import Outcome, Unit
 
 
 def fetch(
@@ -95,6 +96,7 @@ def load(
     index: options.Item = "",
     as_json: options.Json = False,
     force: options.Force = False,
+    prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
     quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
@@ -107,7 +109,8 @@ def load(
     from .. import pipeline
 
     show.talk(quiet, verbose)
-    _run([dataset], date, file, index, pipeline.from_cache, as_json, quiet, force, allow_incomplete, quarantine)
+    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, quarantine=quarantine)
+    _run([dataset], date, file, index, pipeline.from_cache, how, as_json, quiet)
 
 
 def ingest(
@@ -118,6 +121,7 @@ def ingest(
     as_json: options.Json = False,
     refresh: options.Refresh = False,
     force: options.Force = False,
+    prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
     quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
@@ -127,7 +131,6 @@ def ingest(
 
     Example: pyb3 ingest futures --date 2024-01-15
     """
-    from functools import partial
 
     from .. import pipeline
     from ..datasets import registry
@@ -136,18 +139,9 @@ def ingest(
     if dataset == "all" and file is not None:
         raise UsageError("a file is of one dataset: name it instead of 'all'")
     names = registry.names() if dataset == "all" else [dataset]
-    _run(
-        names,
-        date,
-        file,
-        index,
-        partial(pipeline.fetch, refresh=refresh),
-        as_json,
-        quiet,
-        force,
-        allow_incomplete,
-        quarantine,
-    )
+    find = partial(pipeline.fetch, refresh=refresh)
+    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, quarantine=quarantine)
+    _run(names, date, file, index, find, how, as_json, quiet)
 
 
 def backfill(
@@ -166,6 +160,7 @@ def backfill(
     as_json: options.Json = False,
     refresh: options.Refresh = False,
     force: options.Force = False,
+    prune: options.Prune = False,
     quarantine: options.Quarantine = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -201,7 +196,14 @@ def backfill(
     results = []
     with bars(quiet) as progress:
         for result in work.backfill(
-            plugin, units, jobs=jobs, refresh=refresh, force=force, quarantine=quarantine, progress=progress
+            plugin,
+            units,
+            jobs=jobs,
+            refresh=refresh,
+            force=force,
+            prune=prune,
+            quarantine=quarantine,
+            progress=progress,
         ):
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
@@ -235,11 +237,9 @@ def _run(
     file: Path | None,
     index: str,
     find: Callable[..., list[File]],
+    load: Callable[..., Outcome],
     as_json: bool,
     quiet: bool,
-    force: bool,
-    allow_incomplete: bool,
-    quarantine: bool,
 ) -> None:
     """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
     from .. import pipeline
@@ -254,16 +254,7 @@ def _run(
                 files, unit = _at_hand(plugin, day, file, index)
                 if not files:
                     files = find(plugin, unit, notes=notes)
-                result = pipeline.load(
-                    plugin,
-                    files,
-                    unit,
-                    allow_incomplete=allow_incomplete,
-                    force=force,
-                    quarantine=quarantine,
-                    progress=progress,
-                    notes=notes,
-                )
+                result = load(plugin, files, unit, progress=progress, notes=notes)
             except UsageError:
                 raise
             except PyB3Error as error:

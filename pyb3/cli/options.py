@@ -22,6 +22,7 @@ Item = Annotated[str, typer.Option("--index", metavar="INDEX", help="With --file
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a unit on stdout.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Fetch anew what is in the cache.")]
 Force = Annotated[bool, typer.Option("--force", help="Read again what the ledger says is loaded.")]
+Prune = Annotated[bool, typer.Option("--prune", help="Remove rows of the files' days that the files have no more.")]
 Incomplete = Annotated[bool, typer.Option("--allow-incomplete", help="Take a file that was cut short.")]
 Quarantine = Annotated[bool, typer.Option("--quarantine", help="Take the good records, and set the bad ones aside.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table: errors alone.")]

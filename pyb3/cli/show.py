@@ -12,7 +12,7 @@ import typer
 
 from .. import calendar
 from ..errors import one_line
-from ..unit import Outcome
+from ..unit import SELDOM, Outcome
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,8 +65,8 @@ def rejected(records: Sequence[Rejected]) -> None:
 
 def summary(results: list[Outcome]) -> None:
     """A table of what became of the units, totals below."""
-    rejected = ("rejected",) if any(result.rejected for result in results) else ()
-    columns = ("dataset", "unit", "outcome", "rows", "inserted", "updated", "unchanged", *rejected, "seconds")
+    seldom = (name for name in SELDOM if any(getattr(result, name) for result in results))
+    columns = ("dataset", "unit", "outcome", "rows", "inserted", "updated", "unchanged", *seldom, "seconds")
     rows = [[_cell(getattr(result, column)) for column in columns] for result in results]
     drawn = table(columns, numbers=columns[3:])
     for row, result in zip(rows, results, strict=True):

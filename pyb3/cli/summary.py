@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError, one_line
+from ..unit import SELDOM
 
 _FACTS = ("dataset", "unit", "outcome")
 _NUMBERS = ("rows", "inserted", "updated", "unchanged", "seconds")
@@ -36,8 +37,9 @@ def _unit(line: str) -> dict[str, Any]:
 
 
 def _markdown(units: list[dict[str, Any]]) -> Iterable[str]:
-    numbers = (*_NUMBERS, "rejected") if any(unit.get("rejected") for unit in units) else _NUMBERS
-    yield f"| {' | '.join(_FACTS + numbers)} |"
+    *counts, seconds = _NUMBERS
+    numbers = [*counts, *(name for name in SELDOM if any(unit.get(name) for unit in units)), seconds]
+    yield f"| {' | '.join([*_FACTS, *numbers])} |"
     yield f"|{'---|' * len(_FACTS)}{'---:|' * len(numbers)}"
     for unit in units:
         yield _row([str(unit[name]) for name in _FACTS], [unit.get(name, 0) for name in numbers])

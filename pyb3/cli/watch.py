@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..unit import SELDOM
 from . import options, show
 
 if TYPE_CHECKING:
     from ..coverage import Coverage
 
 _INCOMPLETE = 4
-_ATTEMPT = ("id", "unit", "ended_at", "outcome", "source", "rows", "inserted", "updated", "rejected", "sha256", "told")
+_SHOWN = 40  # changes
 _REJECTED = ("ingestion_id", "unit", "file", "line", "field", "reason", "record")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -51,32 +52,56 @@ def history(
     rejected: Annotated[bool, typer.Option("--rejected", help="The records that --quarantine set aside.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """What was loaded when and from which bytes, and what failed; with --date of that session alone.
+    """What was loaded when and from which bytes, and what failed; with --date of that session alone, and what changed.
 
     Example: pyb3 history futures --date 2024-01-15
     """
     from ..datasets import registry
-    from ..load import connect, ledger, migrate
+    from ..load import connect, ledger, migrate, revisions
     from ..load import rejected as aside
 
-    name = registry.get(dataset).name
+    template = registry.get(dataset).template
     day = options.day(date) if date else None
     with connect.connect() as connection:
         migrate.check(connection)
-        attempts = (aside if rejected else ledger).history(connection, name, day, limit)
+        attempts = (aside if rejected else ledger).history(connection, template.name, day, limit)
+        changed = revisions.of_day(connection, template, day) if day and not rejected else None
     if as_json:
-        show.objects({fact: _plain(value) for fact, value in row.items()} for row in attempts)
+        for row in attempts:
+            told = {fact: _plain(value) for fact, value in row.items()}
+            show.objects([told if changed is None else told | {"revisions": changed.get(row["id"], [])}])
         return
-    facts = _REJECTED if rejected else _ATTEMPT
+    if rejected:
+        show.rows(_REJECTED, [[(row | {"record": row["record"][:60]})[fact] for fact in _REJECTED] for row in attempts])
+        return
+    made = ("file_timestamp",) if any(row["file_timestamp"] for row in attempts) else ()
+    seldom = tuple(name for name in SELDOM if any(row[name] for row in attempts))
+    facts = ("id", "unit", "ended_at", "outcome", "source", *made, "rows", "inserted", "updated", *seldom)
+    facts += ("sha256", "told")
     show.rows(facts, [[(row | _short(row))[fact] for fact in facts] for row in attempts])
+    if changed:
+        _show_changes(changed)
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
     """Facts as a table shows them."""
-    if "record" in row:
-        return {"record": row["record"][:60]}
     told = "; ".join([*filter(None, [row["error_message"]]), *row["warnings"]])
     return {"sha256": (row["sha256"] or "")[:12], "ended_at": f"{row['ended_at']:%Y-%m-%d %H:%M}", "told": told}
+
+
+def _show_changes(changed: dict[int, list[dict[str, Any]]]) -> None:
+    """The newest changes, a line a value; a removed row is one line."""
+    lines: list[tuple[Any, ...]] = []
+    for number, rows in changed.items():
+        for row in rows:
+            key = " ".join(map(str, row["key"].values()))
+            if row["change"] == "removed":
+                lines.append((number, key, "", "", "removed"))
+            else:
+                lines += [(number, key, name, value["old"], value["new"]) for name, value in row["columns"].items()]
+    show.rows(("ingestion", "row", "column", "before", "after"), lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        show.notice(f"{len(lines) - _SHOWN:,} more changes; --json has them all")
 
 
 def _plain(value: Any) -> Any:

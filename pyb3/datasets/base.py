@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import polars as pl
@@ -24,10 +24,19 @@ from ..unit import Kind, Unit
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a unit. Rows that must not `overwrite` are loaded only where the table has none of that key."""
+    """Some rows of a unit. Rows that must not `overwrite` are loaded only where the table has none of that key.
+
+    `whole` are values by column: the batch's file holds every row of its days that has them (an index's, say), so
+    that another one in the table is gone; {} is every row, None that the file cannot be asked. `Dataset.read` fills in
+    {} where a row has one source and that one file, and always the `source` and when B3 `made` the file, by its own
+    words.
+    """
 
     frame: pl.DataFrame
     overwrite: bool = True
+    whole: Mapping[str, Any] | None = None
+    source: str = ""
+    made: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +193,8 @@ class Dataset:
                 raise NotPublished(f'{member.name} is not B3\'s final file, it says "{said[0]}"')
             if re.search(source.signature, head):
                 return source
-        raise FileError(f"{member.name} is no file of {self.name}: it begins with {head[:40]!r}")
+        of = f"{self.name}, source {file.source}" if known else self.name
+        raise FileError(f"{member.name} is no file of {of}: it begins with {head[:40]!r}")
 
     def asked(self, file: File, source: Source, unit: Unit | None) -> Mapping[str, Any]:
         """What B3 was asked for to get a file, as far as that is known: from its sidecar."""
@@ -206,12 +216,14 @@ class Dataset:
             if rejects is not None:
                 member.rejects, rejects.file = rejects, member.name
             origin = Origin(file, source, member.name, unit, member.asked, member.notes, rejects)
+            alone = self.template.take == "first" and not source.each
             reader, records, seen = readers.get(form.reader), 0, 0
             for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
                 records += frame.height + origin.rejected - seen
                 for batch in self.shape(frame, origin):
-                    held = contract.hold(self._completed(batch.frame), member.name, rejects)
-                    yield Batch(held.drop(LINE, strict=False), batch.overwrite)
+                    whole = None if allow_incomplete else {} if alone else batch.whole
+                    held = contract.hold(self._completed(batch.frame), member.name, rejects).drop(LINE, strict=False)
+                    yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made)
                 seen = origin.rejected
             if rejects is not None:
                 rejects.judge(records + origin.rejected - seen)

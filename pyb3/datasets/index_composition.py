@@ -53,14 +53,16 @@ class IndexComposition(IndexDataset):
             if origin.source.each:
                 raise WrongDate(f"{name} is of {refdate}, not of {unit}")
             origin.notes.append(f"{name} is of {refdate}, and kept as that day's")
+        whole = {"refdate": refdate, "portfolio": origin.source.format}
         frame = frame.with_columns(refdate=pl.lit(refdate, pl.Date), portfolio=pl.lit(origin.source.format))
         if origin.source.each:
             _weigh(frame, origin)
-            yield Batch(frame.with_columns(index_code=pl.lit(origin.asked["index"])))
+            index = origin.asked["index"]
+            yield Batch(frame.with_columns(index_code=pl.lit(index)), whole=whole | {"index_code": index})
         else:
             listed = frame.with_columns(pl.col("index_code").str.split(",")).explode("index_code")
             codes = listed.with_columns(pl.col("index_code").str.strip_chars())
-            yield Batch(codes.filter(pl.col("index_code") != ""))
+            yield Batch(codes.filter(pl.col("index_code") != ""), whole=whole)
 
 
 def _weigh(frame: pl.DataFrame, origin: Origin) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -35,21 +36,26 @@ class IndexHistorical(IndexDataset):
             yield from batches
             return
         by_source: dict[bool, list[pl.DataFrame]] = {True: [], False: []}
+        speakers = []
         for batch in batches:
             by_source["value" in batch.frame.columns].append(batch.frame)
-        if not all(by_source.values()):
+            speakers.append(replace(batch, frame=batch.frame.clear()))
+        if all(by_source.values()):
+            # A row that both have is written once; one that only one has keeps what the table has of the other.
+            statistics, report = (pl.concat(frames) for frames in by_source.values())
+            key = list(self.template.key)
+            yield Batch(statistics.join(report, on=key, how="inner"))
+            yield Batch(statistics.join(report, on=key, how="anti"))
+            yield Batch(report.join(statistics, on=key, how="anti"))
+        else:
             yield from (Batch(frame) for frames in by_source.values() for frame in frames)
-            return
-        # A row that both have is written once; one that only one has keeps what the table has of the other.
-        statistics, report = (pl.concat(frames) for frames in by_source.values())
-        key = list(self.template.key)
-        yield Batch(statistics.join(report, on=key, how="inner"))
-        yield Batch(statistics.join(report, on=key, how="anti"))
-        yield Batch(report.join(statistics, on=key, how="anti"))
+        yield from speakers  # what each file cannot lack
 
     def shape(self, frame: pl.DataFrame, origin: Origin) -> Iterator[Batch]:
         for future in frame["refdate"].filter(frame["refdate"] > calendar.today()):
             raise WrongDate(f"{origin.name} holds a value of {future}, which is in the future")
         if "index" in origin.asked:
             frame = frame.with_columns(index_code=pl.lit(origin.asked["index"]))
-        yield from super().shape(frame, origin)
+        whole = {"index_code": origin.asked["index"]} if origin.source.each else {}
+        for batch in super().shape(frame, origin):
+            yield replace(batch, whole=whole)

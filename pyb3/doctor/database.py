@@ -40,7 +40,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 
 def schema(examination: Examination) -> Iterator[Finding]:
-    """The revision, and the tables of the datasets: there, and open to this user."""
+    """The revision, and the tables of the datasets and of their ledger: there, and open to this user."""
     try:
         connection = examination.database()
     except DatabaseError:
@@ -52,7 +52,8 @@ def schema(examination: Examination) -> Iterator[Finding]:
         yield failed("revision", error)
         return
     yield ok("revision", f"{migrate.HEAD}, the newest")
-    yield from _tables(connection, [dataset.template.table for dataset in examination.datasets])
+    tables = [dataset.template.table for dataset in examination.datasets]
+    yield from _tables(connection, [*tables, "ingestions", "revisions"])
 
 
 def _one(connection: psycopg.Connection[Any], query: LiteralString) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
@@ -15,6 +15,7 @@ from ..template import Source, Template
 from ..unit import Unit
 from .request import Request, request
 
+_MORNING = 9  # hours, at B3: by then its pages may show the new session
 Items = Callable[[Source], list[str]]
 # Many units share a month's or year's file: a run asks for it once, also when two need it at once or B3 has none.
 _turns: dict[Path, Lock] = {}
@@ -48,18 +49,16 @@ def fetch_file(
     """One file, from the cache or from B3. Raises NotPublished or SourceError."""
     asked = request(source, unit, item)
     path = path_of(template, asked)
-    if _gone(source, unit):
-        if not path.exists():
-            raise NotPublished(
-                f"{template.name} {unit}: B3 shows the last session alone; that day's is not in the cache"
-            )
+    if _past(source, unit) and path.exists():
         return File.at(path, source.name, item)
+    if gone(source, unit):
+        raise NotPublished(f"{template.name} {unit}: B3 shows the last session alone; that day's is not in the cache")
     with _turns.setdefault(path, Lock()):
         if refresh or not path.exists() or _outgrown(path, source, unit):
             if path in _absent and not refresh:
                 raise NotPublished(_absent[path])
             try:
-                from .client import download  # what is in the cache needs no HTTP client, which is slow to import
+                from .download import download  # what is in the cache needs no HTTP client, which is slow to import
 
                 download(asked, path, progress)
             except NotPublished as error:
@@ -120,6 +119,17 @@ def _outgrown(path: Path, source: Source, unit: Unit) -> bool:
     return day <= last and day < calendar.today()
 
 
-def _gone(source: Source, unit: Unit) -> bool:
-    """Whether it is too late to ask: the source shows the last session alone, and that is not the unit's."""
+def gone(source: Source, unit: Unit) -> bool:
+    """Whether it is too late to ask: the source shows the last session alone, and that is not the unit's.
+
+    In the small hours of a session's day it may still show the one before: an answer that bears its date can tell.
+    """
+    today = calendar.today()
+    if not _past(source, unit) or not (source.dated and calendar.is_session(today) and calendar.now().hour < _MORNING):
+        return _past(source, unit)
+    return unit.date != calendar.previous_session(today - timedelta(1))
+
+
+def _past(source: Source, unit: Unit) -> bool:
+    """Whether the source shows a session alone that is not the unit's."""
     return source.period == "snapshot" and unit.date != calendar.previous_session(calendar.today())

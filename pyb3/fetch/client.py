@@ -1,31 +1,25 @@
-"""Ask B3, and write the answer into the cache: whole or not at all."""
+"""Ask B3: as its front ends want to be asked, and again where that may help."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import threading
-import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
-from uuid import uuid4
 
 import httpx
 import stamina
 
 from .. import settings
-from ..errors import NotPublished, NotWritable, SourceError
-from ..file import sidecar
-from ..progress import SILENT, Progress
+from ..errors import NotPublished, SourceError
 from ..signature import HEAD, is_empty_zip, is_html
 from . import tls
+from .gate import gate
 from .http_date import http_date
 from .request import Request
 
@@ -36,8 +30,6 @@ HEADERS = {
     "Accept-Language": "pt-BR,pt;q=0.9,en;q=0.8",
 }
 _TIMEOUT = httpx.Timeout(30, read=90)  # pesquisapregao takes about 20 s to answer
-_CONNECTIONS = 2  # at once, to one host
-_INTERVAL = 0.4  # seconds between two requests to one host
 _RETRIED_STATUS = frozenset({403, 408, 429, 500, 502, 503, 504})  # 403: how arquivos says "too often"
 _B3 = ("b3.com.br", "bmfbovespa.com.br")
 MAX_DOWNLOAD = 1 << 30
@@ -45,27 +37,12 @@ _MAX_TOKEN = 64 << 10
 _T = TypeVar("_T")
 
 
-class _Worth(Exception):
+class WorthAnotherTry(Exception):
     """An answer that may be better the next time."""
 
     def __init__(self, message: str, wait: float = 0.0) -> None:
         super().__init__(message)
         self.wait = wait
-
-
-def download(request: Request, target: Path, progress: Progress = SILENT) -> Path:
-    """Fetch into `target`, with a sidecar `target.json`. Raises NotPublished, SourceError or NotWritable."""
-
-    def once() -> None:
-        with answer(request) as response:
-            _write(request, response, target, progress)
-
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        persist(request, once)
-    except OSError as error:  # of files: those of the network are httpx's
-        raise NotWritable(f"cannot write to the cache in {target.parent}: {error.strerror}") from error
-    return target
 
 
 def persist(request: Request, once: Callable[[], _T]) -> _T:
@@ -75,7 +52,7 @@ def persist(request: Request, once: Callable[[], _T]) -> _T:
         for attempt in stamina.retry_context(on=_backoff, attempts=attempts, timeout=300, wait_max=60):
             with attempt:
                 made = tls.verified(_shared().context, once)
-    except _Worth as error:
+    except WorthAnotherTry as error:
         raise SourceError(f"{request.url}: {error} (after {attempts} tries)") from error
     except httpx.TransportError as error:
         raise SourceError(f"{host}: {str(error) or type(error).__name__} (after {attempts} tries)") from error
@@ -85,7 +62,7 @@ def persist(request: Request, once: Callable[[], _T]) -> _T:
 
 
 def _backoff(error: Exception) -> bool | float:
-    if isinstance(error, _Worth):
+    if isinstance(error, WorthAnotherTry):
         return min(error.wait, 120.0) or True
     if isinstance(error, httpx.UnsupportedProtocol):
         return False
@@ -99,35 +76,6 @@ def _retry_after(response: httpx.Response) -> float:
         return float(value)
     until = http_date(value)
     return 0.0 if until is None else max(0.0, (until - datetime.now(UTC)).total_seconds())
-
-
-class _Host:
-    """A host's gate: a few connections at once, and a pause between requests."""
-
-    def __init__(self) -> None:
-        self._slots, self._lock, self._next = threading.BoundedSemaphore(_CONNECTIONS), threading.Lock(), 0.0
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        with self._slots:
-            if settings.mirror() is None:  # a mirror is one's own
-                with self._lock:
-                    time.sleep(max(0.0, self._next - time.monotonic()))
-                    self._next = time.monotonic() + _INTERVAL
-            yield
-
-
-@cache
-def _host(name: str) -> _Host:
-    return _Host()
-
-
-_making = threading.Lock()  # `cache` alone lets two threads make two clients, and two gates of a host
-
-
-def _gate(name: str) -> _Host:
-    with _making:
-        return _host(name)
 
 
 class _Client:
@@ -148,9 +96,12 @@ class _Client:
     def stream(self, method: str, url: str, **options: Any) -> Iterator[httpx.Response]:
         parts = urlsplit(url)
         referer = {"Referer": f"{parts.scheme}://{parts.netloc}/"}  # arquivos answers nobody without one
-        with _gate(parts.netloc).turn():
+        with gate(parts.netloc).turn():
             with self.http.stream(method, _address(url), headers=referer, **options) as response:
                 yield response
+
+
+_making = threading.Lock()  # `cache` alone lets two threads make two clients
 
 
 @cache
@@ -241,44 +192,9 @@ def _check_status(request: Request, response: httpx.Response) -> None:
     if response.status_code == 404:
         raise NotPublished(f"{request.url}: B3 has no such file (404)")
     if response.status_code in _RETRIED_STATUS:
-        raise _Worth(f"HTTP {response.status_code}", _retry_after(response))
+        raise WorthAnotherTry(f"HTTP {response.status_code}", _retry_after(response))
     if response.status_code != 200:
         raise SourceError(f"{request.url}: HTTP {response.status_code}")
-
-
-def _write(request: Request, response: httpx.Response, target: Path, progress: Progress) -> None:
-    part = target.with_name(f".part-{uuid4().hex}")
-    length = response.headers.get("Content-Length", "")
-    total = int(length) if length.isdecimal() else None
-    try:
-        digest, size = hashlib.sha256(), 0
-        with part.open("xb") as file:
-            for block in blocks(request, response):
-                digest.update(block)
-                size += len(block)
-                file.write(block)
-                progress.downloaded(target.name, size, total)
-        _check_container(request, part)
-        known = facts(request, response, digest.hexdigest(), size)
-        # The sidecar goes first: a file without one would pass for a file at hand.
-        sidecar(target).write_text(json.dumps(known, indent=1))
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def facts(request: Request, response: httpx.Response, sha256: str, size: int) -> dict[str, Any]:
-    """What a file's sidecar says of it."""
-    return {
-        "source": request.source,
-        "item": request.item,
-        "url": request.address,
-        "payload": dict(request.payload) if request.payload is not None else None,
-        "sha256": sha256,
-        "size": size,
-        "fetched_at": datetime.now(UTC).isoformat(),
-        "headers": dict(response.headers),
-    }
 
 
 def _refuse_what_is_no_file(request: Request, response: httpx.Response, block: bytes) -> None:
@@ -298,18 +214,4 @@ def _empty(request: Request) -> None:
         raise NotPublished(f"{request.url}: B3 gives an empty file")
     if request.form == "base64":  # an index or year that does not exist
         raise NotPublished(f"{request.url}: B3 has nothing for {json.dumps(request.payload)}")
-    raise _Worth("HTTP 200 with an empty body")  # pesquisapregao, now and then
-
-
-def _check_container(request: Request, part: Path) -> None:
-    """The current year's ZIP comes as a stream of unknown length: only its directory, at its end, shows a cut."""
-    if request.container == "zip" and not zipfile.is_zipfile(part):
-        raise _Worth("the answer is no whole ZIP: cut on its way, or not the file that was asked for")
-    if request.container == "json" and not _ends_with(part, b"}"):
-        raise _Worth("the answer is no whole JSON: cut on its way, or not what was asked for")
-
-
-def _ends_with(part: Path, mark: bytes) -> bool:
-    with part.open("rb") as file:
-        file.seek(max(0, part.stat().st_size - HEAD))
-        return file.read().rstrip().endswith(mark)
+    raise WorthAnotherTry("HTTP 200 with an empty body")  # pesquisapregao, now and then

@@ -13,6 +13,7 @@ import httpx
 
 from ..errors import SourceError
 from . import client, tls
+from .download import facts
 from .http_date import http_date
 from .request import Request
 
@@ -57,7 +58,7 @@ def peek(request: Request, limit: int) -> Beginning:
                 if len(data) >= limit:
                     whole = False
                     break
-            known = client.facts(request, response, hashlib.sha256(data).hexdigest(), len(data))
+            known = facts(request, response, hashlib.sha256(data).hexdigest(), len(data))
         return Beginning(data, whole, str(response.url) if response.history else "", known)
 
     return client.persist(request, once)

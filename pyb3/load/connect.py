@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import stat
 import warnings
 from pathlib import Path
 from subprocess import SubprocessError
@@ -14,6 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .. import settings
 from ..errors import DatabaseError, UsageError, one_line
+
+_log = logging.getLogger("pyb3")
 
 
 def url() -> str:
@@ -96,12 +100,27 @@ def _server() -> Any:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock.touch()
+        _tell_of_opened_folders(folder)
         # The package's own lock lies in the shared temporary folder, and is of whoever came first.
         PostgresServer._lock = InterProcessLock(lock)
         # The server outlives the command, so that the next one finds it warm.
         return get_server(folder, cleanup_mode=None)
     except (OSError, RuntimeError, AssertionError, SubprocessError) as error:
         raise DatabaseError(f"the embedded server in {folder} does not start: {error}") from error
+
+
+def _tell_of_opened_folders(folder: Path) -> None:
+    """Say what the server's package does as root: it serves as another user, and opens the folders above for all."""
+    if os.name == "nt" or os.geteuid() != 0:
+        return
+    everyone = stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
+    if closed := [above for above in folder.resolve().parents if above.stat().st_mode & everyone != everyone]:
+        names = ", ".join(map(str, reversed(closed)))
+        _log.warning(
+            "as root the embedded server opens %s for everyone to read: set PYB3_HOME to a folder that is not private,"
+            " or DATABASE_URL to another server",
+            names,
+        )
 
 
 def connect() -> psycopg.Connection[Any]:

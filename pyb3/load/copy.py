@@ -13,9 +13,15 @@ from psycopg import sql
 from ..parse.lines import split
 
 
-def copy_in(connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame) -> None:
-    """Append the frame's rows to the table's columns of the same names."""
-    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, listed(frame.columns))
+def copy_in(
+    connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame, *, frozen: bool = False
+) -> None:
+    """Append the frame's rows to the table's columns of the same names.
+
+    Rows of a table that this transaction has made may be `frozen`: nothing has to visit them again.
+    """
+    how = sql.SQL("FORMAT csv, FREEZE {}").format(sql.Literal(frozen))
+    query = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(table, listed(frame.columns), how)
     with connection.cursor().copy(query) as copy:
         copy.write(_text(frame))
 

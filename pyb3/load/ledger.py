@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,11 +15,12 @@ from psycopg.types.json import Jsonb
 from .. import __version__, settings
 from ..errors import DatabaseError, one_line
 from ..file import File
-from ..unit import Outcome
+from ..unit import Counts, Outcome
+from .phrases import own
 
 _FROM_OUTCOME = (
-    *("dataset", "unit", "outcome", "source", "sha256"),
-    *("rows", "inserted", "updated", "unchanged", "kept", "folded", "rejected"),
+    *("dataset", "unit", "outcome", "source", "sha256", "file_timestamp"),
+    *(count.name for count in fields(Counts)),
 )
 
 
@@ -30,11 +31,27 @@ class Loaded:
     first_date: date
     last_date: date
     rows: int
+    source: str | None
+    file_timestamp: datetime | None
     rejected: int
 
 
-def _table(name: str) -> sql.Identifier:
-    return sql.Identifier(settings.schema(), name)
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An ingestion that brought rows, or found them there: its unit, days, and the bytes it read.
+
+    `file` is the name of the file, of the first where there are several; `source` names their sources, "" where
+    they were files at hand; `rejected` counts the records that were set aside.
+    """
+
+    id: int
+    unit: str
+    first_date: date
+    last_date: date
+    source: str
+    file: str
+    sha256: str
+    rejected: int = 0
 
 
 def begin(connection: psycopg.Connection[Any]) -> int:
@@ -77,7 +94,7 @@ def record(
     if number is not None:
         values["id"] = number
     query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        _table("ingestions"),
+        own("ingestions"),
         sql.SQL(", ").join(map(sql.Identifier, values)),
         sql.SQL(", ").join(map(sql.Placeholder, values)),
     )
@@ -88,48 +105,59 @@ def record(
 
 
 def same_bytes(
-    connection: psycopg.Connection[Any], dataset: str, unit: str, sha256: str, table: str, *, quarantine: bool = False
+    connection: psycopg.Connection[Any],
+    dataset: str,
+    unit: str,
+    sha256: str,
+    table: str,
+    *,
+    prune: bool = False,
+    quarantine: bool = False,
 ) -> Loaded | None:
     """An earlier ingestion of a unit, where loading the same bytes again could change nothing.
 
-    This program must have read these bytes whole, or with `quarantine` all but bad records; nothing may have written
-    its days since, and its rows must be there still.
+    This program must have read these bytes whole, or with `quarantine` all but bad records, and left no row that they
+    do not hold; nothing may have written or removed rows of its days since, and its rows must be there still; with
+    `prune`, they alone.
     """
     query = sql.SQL(
-        "SELECT first_date, last_date, rows, rejected, inserted + updated + unchanged FROM {ingestions} i"
-        " WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
+        "SELECT first_date, last_date, rows, source, file_timestamp, rejected, inserted + updated + unchanged"
+        " FROM {ingestions} i WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
         " AND program_version = %(version)s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL"
         " AND (rejected = 0 OR %(quarantine)s)"
-        " AND NOT EXISTS (SELECT FROM {ingestions} l WHERE l.dataset = i.dataset AND l.id > i.id"
-        " AND l.inserted + l.updated > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
+        " AND gone = removed AND NOT EXISTS (SELECT FROM {ingestions} l WHERE l.dataset = i.dataset AND l.id > i.id"
+        " AND l.inserted + l.updated + l.removed > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
         " ORDER BY id DESC LIMIT 1"
-    ).format(ingestions=_table("ingestions"))
+    ).format(ingestions=own("ingestions"))
     values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__, "quarantine": quarantine}
     found = connection.execute(query, values).fetchone()
     if found is None:
         return None
-    first, last, rows, rejected, written = found
-    there = connection.execute(
-        sql.SQL("SELECT count(*) FROM {} WHERE refdate BETWEEN %s AND %s").format(_table(table)), (first, last)
+    first, last, *facts, written = found
+    row = connection.execute(
+        sql.SQL("SELECT count(*) FROM {} WHERE refdate BETWEEN %s AND %s").format(own(table)), (first, last)
     ).fetchone()
-    return Loaded(first, last, rows, rejected) if there is not None and there[0] >= written else None
+    there = row[0] if row is not None else 0
+    return Loaded(first, last, *facts) if there == written or (there > written and not prune) else None
 
 
-def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[date]:
-    """The sessions a table holds; not those of which it has but strays out of another session's file.
-
-    It skips along the table's key: a few milliseconds whatever the rows.
-    """
+def days_held(connection: psycopg.Connection[Any], table: str) -> list[date]:
+    """The days a table has rows of. It skips along the table's key: a few milliseconds whatever the rows."""
     held = sql.SQL(
         "WITH RECURSIVE day AS ((SELECT refdate FROM {table} ORDER BY refdate LIMIT 1) UNION ALL SELECT"
         " (SELECT t.refdate FROM {table} t WHERE t.refdate > day.refdate ORDER BY t.refdate LIMIT 1)"
         " FROM day WHERE day.refdate IS NOT NULL) SELECT refdate FROM day WHERE refdate IS NOT NULL"
-    ).format(table=_table(table))
+    ).format(table=own(table))
+    return [day for (day,) in connection.execute(held)]
+
+
+def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[date]:
+    """The sessions a table holds; not those of which it has but strays out of another session's file."""
     spans = sql.SQL(
         "SELECT first_date, last_date FROM {} WHERE dataset = %s AND outcome IN ('loaded', 'unchanged')"
         " AND first_date IS NOT NULL GROUP BY 1, 2 ORDER BY 1"
-    ).format(_table("ingestions"))
-    found = [day for (day,) in connection.execute(held)]
+    ).format(own("ingestions"))
+    found = days_held(connection, table)
     waiting = connection.execute(spans, (dataset,)).fetchall()
     waiting.reverse()
     reach = date.min  # the last day of the ingestions that begin no later than the day at hand
@@ -143,9 +171,19 @@ def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[
     unnumbered = sql.SQL(
         "SELECT d FROM unnest(%s::date[]) d WHERE EXISTS"
         " (SELECT FROM {} t WHERE refdate = d AND to_jsonb(t)->>'ingestion_id' IS NULL)"
-    ).format(_table(table))
+    ).format(own(table))
     old = {day for (day,) in connection.execute(unnumbered, (strays,))} if strays else set()
     return [day for day in found if day not in strays or day in old]
+
+
+def loads(connection: psycopg.Connection[Any], dataset: str) -> list[Load]:
+    """A dataset's ingestions that ended with their rows in the table, the newest first."""
+    query = sql.SQL(
+        "SELECT id, unit, first_date, last_date, coalesce(source, ''), coalesce(file, ''), sha256, rejected FROM {}"
+        " WHERE dataset = %s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL AND sha256 IS NOT NULL"
+        " ORDER BY id DESC"
+    ).format(own("ingestions"))
+    return [Load(*row) for row in connection.execute(query, (dataset,))]
 
 
 def history(connection: psycopg.Connection[Any], dataset: str, day: date | None, limit: int) -> list[dict[str, Any]]:
@@ -154,6 +192,6 @@ def history(connection: psycopg.Connection[Any], dataset: str, day: date | None,
         "SELECT * FROM {} WHERE dataset = %(dataset)s AND (%(day)s::date IS NULL"
         " OR %(day)s::date BETWEEN first_date AND last_date OR unit = %(day)s::date::text)"
         " ORDER BY id DESC LIMIT %(limit)s"
-    ).format(_table("ingestions"))
+    ).format(own("ingestions"))
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, {"dataset": dataset, "day": day, "limit": limit}).fetchall()

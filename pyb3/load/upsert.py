@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -16,28 +16,34 @@ from .. import settings
 from ..errors import DatabaseError, DuplicateKey, one_line
 from ..parse.ahead import ahead
 from ..template import Template
+from ..unit import Counts
+from . import gone, ledger, revisions
 from .copy import copy_in, held, lines, listed
+from .phrases import NUMBER, own, row, same_key
+from .years import Years
 
 
 class Batch(Protocol):
-    """Rows to load; those that must not overwrite are loaded only where the table has none of their key."""
+    """Rows to load; those that must not overwrite are loaded only where the table has none of their key.
+
+    `whole` says which rows of its days the batch's file cannot lack (see `gone.Whole`); None where that is unknown.
+    """
 
     @property
     def frame(self) -> pl.DataFrame: ...
     @property
     def overwrite(self) -> bool: ...
+    @property
+    def whole(self) -> gone.Whole | None: ...
 
 
 @dataclass(slots=True)
-class Counts:
-    """What became of a unit's rows; `kept` rows differ from the table's, which knew better."""
+class Loaded:
+    """What a load has done: the number of its ingestion, its counts, and on which days rows are gone."""
 
-    rows: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    kept: int = 0
-    folded: int = 0
+    number: int
+    counts: Counts = field(default_factory=Counts)
+    gone: Mapping[date, int] = field(default_factory=dict)
 
 
 def load(
@@ -45,12 +51,15 @@ def load(
     template: Template,
     read: Callable[[], Iterable[Batch]],
     *,
-    before: Callable[[], object] = lambda: None,
-    after: Callable[[Counts], object] = lambda counts: None,
-) -> Counts:
+    prune: Callable[[], bool] = lambda: False,
+    better: Callable[[], Sequence[str]] = lambda: (),
+    after: Callable[[Loaded], object] = lambda loaded: None,
+) -> Loaded:
     """Upsert what `read()` yields and commit, or change nothing. Blocks other loads of the same days.
 
-    `before` and `after` are called in the same transaction.
+    What updated rows had before is kept in `revisions`. Rows that are gone from the files are counted, and removed
+    where `prune()` says so; those of the `better()` sources are not missed. Both are asked when all is read, and
+    `after` is called at the end of the same transaction.
 
     Days that the table has no row of are copied straight into it. Of the others the table's rows are read, and only
     rows that are not among them are staged and written: a load that changes nothing writes nothing and locks no row.
@@ -59,10 +68,10 @@ def load(
     for staged_only in (False, True):
         try:
             with connection.transaction():
-                before()
-                counts = _Transaction(connection, template, staged_only).run(read())
-                after(counts)
-            return counts
+                loaded = Loaded(ledger.begin(connection))
+                _Transaction(connection, template, staged_only, loaded).run(read(), prune, better)
+                after(loaded)
+            return loaded
         except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected, _Twice) as error:
             # Equal rows in two batches, or two loads that met half-way: staging sorts both out.
             if staged_only:
@@ -99,40 +108,48 @@ class _Transaction:
     connection: psycopg.Connection[Any]
     template: Template
     staged_only: bool
-    counts: Counts = field(default_factory=Counts)
+    loaded: Loaded
     # Days the table had no row of, with the columns this load has copied for them since.
     fresh: dict[date, tuple[str, ...] | None] = field(default_factory=dict)
     locked: set[date] = field(default_factory=set)
     stages: dict[tuple[tuple[str, ...], bool], _Stage] = field(default_factory=dict)
     # What the table holds of the days last read, line by line; and the hashed keys of rows found and not found there.
     held: _Held = field(default_factory=_Held)
-    same: list[pl.Series] = field(default_factory=list)
+    seen: gone.Seen = field(default_factory=gone.Seen)
     other: list[pl.Series] = field(default_factory=list)
 
-    def run(self, batches: Iterable[Batch]) -> Counts:
+    def __post_init__(self) -> None:
+        self.years = Years(self.connection, settings.schema(), self.template.table)
+
+    def run(self, batches: Iterable[Batch], prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
         # Days are found by the key, whatever the statistics say of a table that has just been filled.
         self._execute("SET LOCAL enable_seqscan = off")
         for batch in ahead(batches):
             self._add(batch)
         self._execute("SET LOCAL enable_seqscan = on")
-        if self.same and self.other and pl.concat(self.other).is_in(pl.concat(self.same).implode()).any():
+        self.years.attach()
+        if self.seen.same and self.other and pl.concat(self.other).is_in(pl.concat(self.seen.same).implode()).any():
             raise _Twice(f"{self.template.name}: two rows share a key")
         for stage in self.stages.values():
             self._merge(stage)
-        return self.counts
+        self._look_for_gone(prune, better)
+
+    @property
+    def counts(self) -> Counts:
+        return self.loaded.counts
 
     @cached_property
-    def _number(self) -> tuple[str, ...]:
-        """The column that bears the ingestion's number; another package's table may have none."""
+    def _numbered(self) -> bool:
+        """Whether a row bears the number of its ingestion; those of another package's table may not."""
         found = self.connection.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'ingestion_id'",
-            (self._table.as_string(self.connection),),
+            "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s",
+            (self._table.as_string(self.connection), NUMBER),
         )
-        return tuple(str(name) for (name,) in found)
+        return found.fetchone() is not None
 
     @property
     def _table(self) -> sql.Identifier:
-        return sql.Identifier(settings.schema(), self.template.table)
+        return own(self.template.table)
 
     def _add(self, batch: Batch) -> None:
         self.counts.rows += batch.frame.height
@@ -140,35 +157,47 @@ class _Transaction:
         columns = tuple(frame.columns)
         days = frame["refdate"].unique().sort().to_list()
         self._lock(days)
-        if not batch.overwrite or self.staged_only:
-            copy_in(self.connection, self._stage(columns, batch.overwrite).name, frame)
-            return
-        straight = [day for day in days if day in self.fresh and self.fresh[day] in (None, columns)]
-        self.fresh.update(dict.fromkeys(straight, columns))
-        direct = pl.col("refdate").is_in(straight)
-        if not (part := frame.filter(direct)).is_empty():
-            # In the key's order, which the key's index takes best.
-            copy_in(self.connection, self._table, part.sort(self.template.key))
-            self.counts.inserted += part.height
-        if not (part := self._differing(frame.filter(~direct))).is_empty():
-            copy_in(self.connection, self._stage(columns, True).name, part)
+        if batch.overwrite:
+            self.seen.cover(columns, batch.whole, days)
+        straight = []
+        if batch.overwrite and not self.staged_only:
+            straight = [day for day in days if day in self.fresh and self.fresh[day] in (None, columns)]
+            self.fresh.update(dict.fromkeys(straight, columns))
+        for year in sorted({day.year for day in straight}):
+            of_year = [day for day in straight if day.year == year]
+            self._copy(frame.filter(pl.col("refdate").is_in(of_year)), self.years.loose(year))
+        if not (part := frame.filter(~pl.col("refdate").is_in(straight))).is_empty():
+            keys = part.select(self.template.key).hash_rows()
+            self.seen.keys.append(keys)
+            if batch.overwrite and not self.staged_only:
+                part = self._differing(part, keys)
+            if not part.is_empty():
+                copy_in(self.connection, self._stage(columns, batch.overwrite).name, part)
 
-    def _differing(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _copy(self, frame: pl.DataFrame, loose: sql.Identifier | None) -> None:
+        """Copy rows straight into the table, or a loose year of it, in the key's order, which an index takes best."""
+        numbered = frame.with_columns(pl.lit(self.loaded.number).alias(NUMBER)) if self._numbered else frame
+        copy_in(self.connection, loose or self._table, numbered.sort(self.template.key), frozen=loose is not None)
+        self.counts.inserted += frame.height
+
+    def _differing(self, frame: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
         """The rows that the table does not hold just so; the others are unchanged."""
-        if frame.is_empty() or (own := lines(frame)) is None:
-            return frame
         columns, days = tuple(frame.columns), frozenset(frame["refdate"].unique())
+        if (mine := lines(frame)) is None:
+            self.seen.held(days, None)
+            return frame
         known = self.held if self.held.columns == columns else _Held()
         if more := sorted(days - known.days):
-            if (found := held(self.connection, self._table, columns, more, self.template.key)) is None:
+            found = held(self.connection, self._table, columns, more, self.template.key)
+            self.seen.held(more, None if found is None else len(found))
+            if found is None:
                 return frame
             self.held = _Held(columns, frozenset(more), found)
             # A day may go on from one batch to the next: what was read last is looked at once more.
             known = _Held(columns, days, pl.concat([known.lines, found]))
-        same = own.is_in(known.lines.implode())
+        same = mine.is_in(known.lines.implode())
         self.counts.unchanged += int(same.sum())
-        keys = frame.select(self.template.key).hash_rows()
-        self.same.append(keys.filter(same))
+        self.seen.same.append(keys.filter(same))
         self.other.append(keys.filter(~same))
         return frame.filter(~same)
 
@@ -193,6 +222,8 @@ class _Transaction:
         if not new:
             return
         self.locked.update(new)
+        for year in sorted({day.year for day in new}):
+            self.years.open(year, loose=not self.staged_only)
         lock = "SELECT pg_advisory_xact_lock(hashtext(%s), d - date '2000-01-01') FROM unnest(%s::date[]) d"
         self.connection.execute(lock, (f"pyb3/{settings.schema()}.{self.template.table}", new))
         # COPY does not write into a table whose row-level security binds this user: such days are all staged.
@@ -203,7 +234,9 @@ class _Transaction:
         ).format(self._table, listed(self.template.key))
         name = self._table.as_string(self.connection)
         for day in new:
-            if self.connection.execute(absent, (name, day)).fetchone() == (True,):
+            if self.years.loose(day.year):
+                self.fresh[day] = None
+            elif self.connection.execute(absent, (name, day)).fetchone() == (True,):
                 self.fresh[day] = None
 
     def _stage(self, columns: tuple[str, ...], overwrite: bool) -> _Stage:
@@ -225,22 +258,23 @@ class _Transaction:
         self._execute("ANALYZE {}", stage.name)
         key = self.template.key
         values = [name for name in stage.columns if name not in key]
-        changed = sql.SQL("{} IS DISTINCT FROM {}").format(_row("t", values), _row("s", values))
-        join = sql.SQL(" AND ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(name)) for name in key)
+        changed = sql.SQL("{} IS DISTINCT FROM {}").format(row("t", values), row("s", values))
+        number = (NUMBER,) if self._numbered else ()
         parts = {
             "table": self._table,
             "stage": stage.name,
-            "join": join,
+            "join": same_key(self.template, "t", "s"),
             "columns": listed(stage.columns),
             "row": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in stage.columns),
             "key": listed(key),
             "changed": changed,
             "set": sql.SQL(", ").join(
-                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in (*values, *self._number)
+                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in (*values, *number)
             ),
         }
         if stage.overwrite:
-            row = self.connection.execute(
+            revisions.keep_updated(self.connection, self.template, stage.name, values, self._numbered)
+            found = self.connection.execute(
                 sql.SQL(
                     "WITH differing AS MATERIALIZED (SELECT {row}, t.refdate IS NULL AS pyb3_new"
                     " FROM {stage} s LEFT JOIN {table} t ON {join} WHERE t.refdate IS NULL OR {changed}),"
@@ -251,7 +285,7 @@ class _Transaction:
                 ).format(**parts)
             ).fetchone()
         else:
-            row = self.connection.execute(
+            found = self.connection.execute(
                 sql.SQL(
                     "WITH kept AS (SELECT count(*) AS n FROM {stage} s JOIN {table} t ON {join} WHERE {changed}),"
                     " written AS (INSERT INTO {table} ({columns})"
@@ -260,11 +294,23 @@ class _Transaction:
                     " SELECT (SELECT count(*) FROM written), 0, kept.n, (SELECT count(*) FROM {stage}) FROM kept"
                 ).format(**parts)
             ).fetchone()
-        inserted, updated, kept, staged = row or (0, 0, 0, 0)
+        inserted, updated, kept, staged = found or (0, 0, 0, 0)
         self.counts.inserted += inserted
         self.counts.updated += updated
         self.counts.kept += kept
         self.counts.unchanged += staged - inserted - updated - kept
+
+    def _look_for_gone(self, prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
+        """Count the rows that the files have no more, and remove them where they are to be."""
+        if self.seen.nothing_gone(self.counts.updated):
+            return
+        days = sorted(self.seen.days.difference(self.fresh))
+        self.loaded.gone = gone.find(
+            self.connection, self.template, self.seen, days, better=better(), numbered=self._numbered
+        )
+        self.counts.gone = sum(self.loaded.gone.values())
+        if self.counts.gone and prune():
+            self.counts.removed = revisions.remove(self.connection, self.template, gone.keys(), self._numbered)
 
     def _fold_stage(self, stage: _Stage) -> None:
         """The same across batches: only where one followed another can a key stand twice by now."""
@@ -285,8 +331,3 @@ class _Transaction:
 
     def _execute(self, query: LiteralString, *parts: sql.Composable) -> psycopg.Cursor[Any]:
         return self.connection.execute(sql.SQL(query).format(*parts))
-
-
-def _row(alias: LiteralString, columns: Iterable[str]) -> sql.Composed:
-    fields = sql.SQL(", ").join(sql.SQL(alias + ".{}").format(sql.Identifier(name)) for name in columns)
-    return sql.SQL("ROW({})").format(fields)

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -26,13 +27,15 @@ MAX_LEVELS = 3
 class Member:
     """A packed file: its name, its first bytes, and a stream that refuses to unpack without end.
 
-    Readers leave in `notes` what a person should know of the file though it is no error, and in `rejects`, where it
-    is given, the records that are wrong. `asked` is what B3 was asked for to get it, as far as that is known.
+    Readers leave in `notes` what a person should know of the file though it is no error, in `made` when B3 made it, by
+    B3's clock, where the file says so, and in `rejects`, where it is given, the records that are wrong. `asked` is what
+    B3 was asked for to get it, as far as that is known.
     """
 
     def __init__(self, stream: IO[bytes], name: str, limit: int = MAX_UNPACKED) -> None:
         self.name = name
         self.notes: list[str] = []
+        self.made: datetime | None = None
         self.asked: Mapping[str, Any] = {}
         self.rejects: Rejects | None = None
         self._stream, self._limit, self._left = stream, limit, limit

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
 from .lines import SEPARATOR, split
+from .regular import Regular
 from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
 
@@ -34,6 +36,8 @@ def read_fixed_width(
     header = _Edge(options["header"]) if "header" in options else None
     trailer = _Edge(options["trailer"]) if "trailer" in options else None
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
+    fields = [field for field in template.fields if form.name in field.at]
+    regular = Regular(fields, form) if Regular.can_read(fields, form, notation) else None
     running = None if allow_incomplete else options.get("running")
     name, records, previous = member.name, 0, None
     for block in ahead(_blocks(member)):
@@ -45,11 +49,17 @@ def read_fixed_width(
             first, _, block = block.partition(b"\n")
             if not header.match(first):
                 raise FileError(f"{name} is no {template.name} file: its first line is {_shown(first)}")
+            member.made = _dated(name, header)
             number += 1
         if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
             block = block[: max(0, start - 1)]
         if block:
-            frame = _frame(block, template, form, notation, name, number, member.rejects)
+            frame = regular.frame(block) if regular is not None else None
+            if frame is None:
+                frame = _frame(block, fields, form, notation, name, number, member.rejects)
+            elif member.rejects is not None:
+                frame = located(frame, pl.int_range(number, number + frame.height, eager=True))
+                member.rejects.text = _text_by_line(block, number)
             if frame.is_empty():  # all of it was set aside
                 continue
             if running is not None:
@@ -57,8 +67,6 @@ def read_fixed_width(
             yield frame
     if records == 0:
         raise FileError(f"{name} is empty")
-    if header is not None:
-        _dated(name, header)
     if trailer is not None:
         _complete(name, records, header, trailer, allow_incomplete)
 
@@ -105,9 +113,9 @@ def _unbroken(
     return int(numbers[-1]), int(lines[-1])
 
 
-def _dated(name: str, header: _Edge) -> None:
+def _dated(name: str, header: _Edge) -> datetime:
     try:
-        datetime.strptime(header.found["date"], "%Y%m%d")
+        return datetime.strptime(header.found["date"], "%Y%m%d")
     except ValueError as error:
         raise FieldInvalid(name, 1, "header", header.found["date"], "a date") from error
 
@@ -138,7 +146,7 @@ def _blocks(member: Member) -> Iterator[bytes]:
 
 def _frame(
     block: bytes,
-    template: Template,
+    fields: Sequence[Field],
     form: Format,
     notation: Notation,
     name: str,
@@ -165,7 +173,6 @@ def _frame(
     if len(line) != count or wrong.any() or line.null_count():
         texts = block.decode().split("\n")  # an empty line is not in the frame: count in the text itself
         raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, at, record)
-    fields = [field for field in template.fields if form.name in field.at]
     told = fields, notation, name, numbers
     lines = line.to_frame("line")
     try:  # a number fills its field as a rule: blanks are looked for where the rule fails
@@ -175,9 +182,19 @@ def _frame(
     return frame if rejects is None else located(frame, numbers)
 
 
+def _texts(block: bytes) -> list[str]:
+    return [text.removesuffix("\r") for text in block.decode("latin-1").split("\n")]
+
+
+def _text_by_line(block: bytes, first: int) -> Callable[[int], str]:
+    """How a line's text is had, which few lines are asked for: the block is cut for the first of them."""
+    texts = cache(lambda: _texts(block))
+    return lambda line: texts()[line - first]
+
+
 def _records(block: bytes, first: int, width: int, at: int, record: str, rejects: Rejects) -> tuple[bytes, pl.Series]:
     """The lines that are records, and their numbers; the others are set aside."""
-    texts = [text.removesuffix("\r") for text in block.decode("latin-1").split("\n")]
+    texts = _texts(block)
     rejects.text = lambda line: texts[line - first]
     good, numbers = [], []
     for number, text in enumerate(texts, first):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -30,9 +31,10 @@ def read_xml_messages(
     message, where `*` is any tag; an amount's currency is the row's (place `@Ccy`) unless the place names another:
     `Path@USD`. What has no place must be among the `ignored` paths, unless the table takes a `partial` view of the
     messages. Where one message holds many rows, `row` names their element and `others` those that are no rows of the
-    dataset, which are counted and noted; what stands outside of both is every row's. The number of messages must be
-    the one the file's header announces. With `rejects` the member's bad rows are set aside by their number, as are
-    messages that are bad outside of their rows. Raises FileError, Incomplete, FieldInvalid.
+    dataset; what stands outside of both is every row's. The number of messages must be the one the file's header
+    announces (TtlNbOfMsg), which also says when B3 made it (CreDtAndTm; of several the last). With `rejects` the
+    member's bad rows are set aside by their number, as are messages that are bad outside of their rows. Raises
+    FileError, Incomplete, FieldInvalid.
     """
     rows = _Rows(member.name, template, form, member.rejects)
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
@@ -44,8 +46,11 @@ def read_xml_messages(
             count += 1
             if all(wanted.search((element.findtext(path) or "").strip()) for path, wanted in keep):
                 rows.add(element)
-        else:
+        elif element.tag.endswith("TtlNbOfMsg"):
             announced = _announced(member.name, element)
+        else:
+            made = _made(member.name, element)
+            member.made = max(made, member.made or made)
         if rows.full:
             yield from rows.frames()
     if announced is None:
@@ -53,18 +58,15 @@ def read_xml_messages(
     if announced != count and not allow_incomplete:
         raise Incomplete(f"{member.name} holds {count:,} messages, its header says {announced:,}")
     yield from rows.frames()
-    if rows.others:
-        counts = " and ".join(f"{count:,} {tag}" for tag, count in rows.others.items())
-        member.notes.append(f"{member.name}: {counts} are no rows of {template.name}, and are left out")
 
 
 def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
-    """Messages and the announced count, each freed with its group when the next is asked for."""
+    """Messages, their announced count and when they were made, each freed with its group when the next is asked for."""
     try:
         events = etree.iterparse(
             member,
             events=("end",),
-            tag=("{*}TtlNbOfMsg", message, f"{{*}}{group}"),
+            tag=("{*}TtlNbOfMsg", "{*}CreDtAndTm", message, f"{{*}}{group}"),
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
@@ -88,6 +90,15 @@ def _announced(name: str, element: Any) -> int:
     return int(text)
 
 
+def _made(name: str, element: Any) -> datetime:
+    """When a group of messages was made. Raises FieldInvalid."""
+    text = (element.text or "").strip()
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S")
+    except ValueError as error:
+        raise FieldInvalid(name, element.sourceline, "CreDtAndTm", text, "a date and time") from error
+
+
 class _Rows:
     """Text columns that grow by messages, and become a typed frame."""
 
@@ -107,7 +118,6 @@ class _Rows:
         self._texts: dict[int, str] = {}  # by the row's number, where bad ones are set aside
         self._size = 0
         self._row = form.options.get("row")
-        self.others: dict[str, int] = {}
 
     @property
     def full(self) -> bool:
@@ -134,9 +144,7 @@ class _Rows:
             tag = str(child.tag).rpartition("}")[2]
             if tag == self._row:
                 rows.append(child)
-            elif tag in others:
-                self.others[tag] = self.others.get(tag, 0) + 1
-            else:
+            elif tag not in others:
                 shared += _leaves((child,), "")
         for path, element in shared:  # a message without a row must not hide what is new in it
             if (element.text or "").strip() and path not in self._paths:

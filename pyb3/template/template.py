@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -75,6 +75,14 @@ class Template:
     def source(self, name: str) -> Source:
         """The source of that name."""
         return next(source for source in self.sources if source.name == name)
+
+    def preferred(self, names: Sequence[str]) -> list[str]:
+        """The sources asked before these, of other formats: what a file of these lacks, theirs may have."""
+        order = [source.name for source in self.sources]
+        if self.take == "every" or not names:  # they complete each other
+            return []
+        formats = {self.source(name).format for name in names}
+        return [one.name for one in self.sources[: min(map(order.index, names))] if one.format not in formats]
 
     def sources_for(self, unit: Unit, today: date) -> list[Source]:
         """The sources that serve a unit, in order of preference."""

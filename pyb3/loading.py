@@ -1,0 +1,172 @@
+"""One load of a unit's files into their table: what it reads, what it does, and what it tells."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg
+
+from .datasets.base import Batch, Dataset
+from .errors import FileError
+from .file import File, combined, digest
+from .load import ledger, rejected, row_band, upsert
+from .parse.rejects import Rejects
+from .progress import Progress
+from .unit import Counts, Outcome, Unit
+
+
+class Loading:
+    """Files on their way into the database, and what is learnt of them while they are read.
+
+    Of the days of the rows, stray ones of another session are left out: they are not what the file is of. Where
+    records were set aside, nothing is removed for being absent.
+    """
+
+    def __init__(
+        self, dataset: Dataset, files: Sequence[File], unit: Unit | None, notes: list[str], progress: Progress
+    ) -> None:
+        self.dataset, self.files, self.unit, self.notes = dataset, files, unit, notes
+        self.first: date | None = None
+        self.last: date | None = None
+        self.rejected = 0  # records set aside
+        self.made: datetime | None = None
+        self._sources: list[str] = []  # as the bytes tell
+        self._rows: Counter[date] = Counter()
+        self._progress, self._start, self._started_at = progress, time.perf_counter(), datetime.now(UTC)
+        self._sha256 = _digest(files)
+
+    def shortcut(self, connection: psycopg.Connection[Any], *, prune: bool, quarantine: bool) -> Outcome | None:
+        """What became of the unit where the ledger knows its bytes, and reading them again could change nothing."""
+        if self.unit is None:
+            return None
+        name, table = self.dataset.name, self.dataset.template.table
+        with connection.transaction():
+            known = ledger.same_bytes(
+                connection, name, str(self.unit), self._sha256, table, prune=prune, quarantine=quarantine
+            )
+        if known is None:
+            return None
+        self.first, self.last, self.made = known.first_date, known.last_date, known.file_timestamp
+        self._sources, self.rejected = [known.source] if known.source else [], known.rejected
+        return self._written_down(connection, Counts(rows=known.rows, unchanged=known.rows))
+
+    def run(
+        self, connection: psycopg.Connection[Any], *, allow_incomplete: bool, prune: bool, quarantine: bool
+    ) -> Outcome:
+        """Read the files and load their rows. Raises FileError and its kin, DatabaseError and its kin."""
+        template = self.dataset.template
+        rejects = Rejects()
+        done: list[Outcome] = []
+
+        def read() -> Iterator[Batch]:
+            nonlocal rejects
+            rejects = Rejects()  # a load may take a second try
+            return self._read(allow_incomplete, rejects if quarantine else None)
+
+        def may_prune() -> bool:
+            return prune and not rejects
+
+        def after(loaded: upsert.Loaded) -> None:
+            self.rejected = len(rejects)
+            if loaded.gone:
+                self.notes.append(self._told(loaded, prune))
+            self.notes += row_band.outside(connection, self.dataset.name, self._rows, template.row_band)
+            done.append(self._written_down(connection, loaded.counts, loaded.number))
+            rejected.keep(connection, loaded.number, self.dataset.name, done[-1].unit, rejects.records)
+
+        upsert.load(
+            connection,
+            template,
+            read,
+            prune=may_prune,
+            better=lambda: template.preferred(self._sources),
+            after=after,
+        )
+        done[-1].seconds = self._seconds()  # with its commit
+        return done[-1]
+
+    def _read(self, allow_incomplete: bool, rejects: Rejects | None) -> Iterator[Batch]:
+        self.first, self.last, self._sources = None, None, []
+        self._rows.clear()
+        label, rows = f"{self.dataset.name} {self.unit or self.files[0].path.name}", 0
+        batches = self.dataset.read(
+            self.files, self.unit, allow_incomplete=allow_incomplete, notes=self.notes, rejects=rejects
+        )
+        for batch in batches:
+            if batch.overwrite:
+                self._rows.update(dict(batch.frame["refdate"].drop_nulls().value_counts().iter_rows()))
+                self.first, self.last = min(self._rows, default=None), max(self._rows, default=None)
+            if batch.made is not None:
+                self.made = max(batch.made, self.made or batch.made)
+            if batch.source and batch.source not in self._sources:
+                self._sources.append(batch.source)
+            rows += batch.frame.height
+            self._progress.loaded(label, rows)
+            yield batch
+
+    def _written_down(self, connection: psycopg.Connection[Any], counts: Counts, number: int | None = None) -> Outcome:
+        """What became of the unit, as it stands in the ledger."""
+        if self.rejected:
+            show = f"pyb3 history {self.dataset.name} --date {self.first} --rejected"
+            self.notes.append(f"bad records set aside: {self.rejected:,}; '{show}' shows them")
+        named = dict.fromkeys(file.source for file in self.files if file.source)
+        span = f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
+        outcome = Outcome(
+            dataset=self.dataset.name,
+            unit=str(self.unit or span),
+            outcome="loaded" if counts.inserted + counts.updated + counts.removed else "unchanged",
+            refdate=self.first if self.first == self.last else None,
+            source="+".join(named or self._sources) or None,
+            file=str(self.files[0].path if len(self.files) == 1 else self.files[0].path.parent),
+            sha256=self._sha256,
+            file_timestamp=self.made,
+            seconds=self._seconds(),
+            warnings=tuple(dict.fromkeys(self.notes)),
+            **asdict(counts) | {"rejected": self.rejected},
+        )
+        ledger.record(
+            connection,
+            outcome,
+            self._started_at,
+            number=number,
+            files=self.files,
+            first_date=self.first,
+            last_date=self.last,
+            day_rows=self._rows,
+        )
+        return outcome
+
+    def _told(self, loaded: upsert.Loaded, prune: bool) -> str:
+        """The rows that are gone, and what becomes of them."""
+        days, counts = list(loaded.gone), loaded.counts
+        when = f"{days[0]}" if len(days) == 1 else f"{len(days):,} days from {days[0]} to {days[-1]}"
+        rows, them = ("1 row", "it") if counts.gone == 1 else (f"{counts.gone:,} rows", "them")
+        are = {1: ("is", "was")}.get(counts.gone, ("are", "were"))[counts.removed > 0]
+        told = f"{rows} of {when} {are} in the table and not in the file"
+        if not prune:
+            return f"{told}; --prune removes {them}"
+        if self.rejected:
+            return f"{told}; nothing is removed where records were set aside ({self.rejected:,})"
+        return f"{told}; {counts.removed:,} removed"
+
+    def _seconds(self) -> float:
+        return round(time.perf_counter() - self._start, 3)
+
+
+def _digest(files: Sequence[File]) -> str:
+    """The file's SHA-256; of several files, that of their digests, in order. Raises FileError.
+
+    Of the bytes themselves, which a sidecar might not be of: what the ledger says of them must be true.
+    """
+    digests = []
+    for file in files:
+        try:
+            digests.append(digest(file.path))
+        except OSError as error:
+            raise FileError(f"{file.path}: {error.strerror}") from error
+    return combined(digests)

@@ -1,0 +1,60 @@
+"""A file's rows by day, on disk: a year is more than memory should hold, and in no order that is promised."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from ..datasets.base import Batch
+from ..errors import NotWritable
+
+
+class Spool:
+    """Rows of a file, to be had day by day; strays, which are few, are kept apart."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts: dict[date, list[Path]] = defaultdict(list)
+        self.strays: list[pl.DataFrame] = []
+
+    @property
+    def days(self) -> Iterable[date]:
+        """The days that have rows, strays not counted."""
+        return self._parts.keys()
+
+    def add(self, batch: Batch) -> None:
+        """Take a batch in."""
+        if not batch.overwrite:
+            self.strays.append(batch.frame)
+            return
+        for (day,), part in batch.frame.partition_by("refdate", as_dict=True).items():
+            path = self._folder / f"{day}.{len(self._parts[day])}"
+            part.write_ipc(path, compression="lz4")
+            self._parts[day].append(path)
+
+    def frames(self, day: date) -> list[pl.DataFrame]:
+        """The day's rows as they came, those of the same columns as one frame."""
+        alike: dict[tuple[str, ...], list[pl.DataFrame]] = {}
+        for path in self._parts.get(day, ()):
+            frame = pl.read_ipc(path)
+            alike.setdefault(tuple(frame.columns), []).append(frame)
+        return [pl.concat(group) for group in alike.values()]
+
+
+@contextmanager
+def spooled(batches: Iterable[Batch]) -> Iterator[Spool]:
+    """All of the batches, read to their end. Raises what they raise; NotWritable where there is no room for them."""
+    with TemporaryDirectory(prefix="pyb3-") as folder:
+        spool = Spool(Path(folder))
+        try:
+            for batch in batches:
+                spool.add(batch)
+        except OSError as error:
+            raise NotWritable(f"cannot write to {folder}: {error.strerror}") from error
+        yield spool
