@@ -4,7 +4,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --extra embedded pyproject.toml
 
-.PHONY: run test check docs lock
+.PHONY: run test check fuzz docs lock
 
 run: .venv/ready
 	$(BIN)/python -m tests.support.quickstart
@@ -15,6 +15,11 @@ test check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+# FUZZ="xml_messages --seconds 600" says what and how long. Not in the lock: it does not install everywhere.
+fuzz: .venv/dev
+	$(PIP) install "atheris>=3" || { echo "fuzzing needs atheris, which has wheels for Linux on x86-64" >&2; exit 1; }
+	$(BIN)/python -m fuzz $(FUZZ)
 
 docs: .venv/ready
 	$(BIN)/python docs/generate.py

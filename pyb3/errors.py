@@ -16,7 +16,8 @@ class PyB3Error(Exception):
     hint: str = ""
 
     def __str__(self) -> str:
-        message = super().__str__()
+        # A file's own text is quoted: what would break the line or steer a terminal is spelled out.
+        message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
         return f"{message} ({self.hint})" if self.hint else message
 
 

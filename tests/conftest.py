@@ -21,7 +21,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pyb3 import calendar
@@ -31,7 +31,9 @@ ROOT = Path(__file__).resolve().parents[1]
 _SETTINGS = ("DATABASE_URL", "PYB3_SCHEMA", "PYB3_MIRROR", "PYB3_RETRIES", "PGPASSWORD")
 _numbers = itertools.count()
 
-settings.register_profile("pyb3", deadline=None)  # a machine that others use too is no reason to fail
+# A machine that others use too is no reason to fail. `pytest --hypothesis-profile long` looks for longer.
+settings.register_profile("pyb3", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings.get_profile("pyb3"), max_examples=5_000)
 settings.load_profile("pyb3")
 
 
@@ -89,6 +91,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def served_home() -> Iterator[Path]:
     """A PYB3_HOME whose server, if any, is stopped in the end."""
     folder = Path(tempfile.mkdtemp(prefix="pyb3-home-"))
+    folder.chmod(0o755)  # as the user that serves root needs it, and root is told
     try:
         yield folder
     finally:

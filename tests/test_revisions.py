@@ -200,7 +200,7 @@ def test_two_sources_that_change_one_row_leave_one_revision(database) -> None:
     load(quotes(1))
     known = [*COTAHIST.key, "record_type"]
     one = quotes(1, close=Decimal("5.00")).select(*known, "close")
-    other = quotes(1, quantity=9).select(*known, "quantity")
+    other = quotes(1, quantity=9, close=Decimal("6.00")).select(*known, "quantity", "close")
     load(Rows(one, whole=None), Rows(other, whole=None))
     rows = database.execute("SELECT columns, old FROM revisions").fetchall()
     assert rows == [(["close", "quantity"], {"close": 0, "quantity": 0})]

@@ -83,7 +83,7 @@ def test_a_template_is_read() -> None:
         ("    period: day\n", "    period: day\n    colour: red\n", 13, "a source has no 'colour'; it has: name, "),
         ("format: lines", "format: rows", 11, "there is no format 'rows'"),
         ('"^01"', '"(^01"', 11, "signature: missing ), unterminated subpattern"),
-        ("{date:%Y%m%d}.zip", "{day}.zip", 11, "url: 'day' in"),
+        ("{date:%Y%m%d}.zip", "{day}.zip", 11, "url: {day} is neither {date}, in a format, nor {item} in"),
         ("PRICES{date", "PRICES{0}{date", 11, "file: "),
         ("    reader: fixed_width\n", "", 7, "format lines names no reader"),
         ("type: text", "type: string", 19, "field symbol has type 'string'; it is one of text, integer"),

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from pyb3.errors import SourceError, UsageError
 from pyb3.fetch import chain, client, tls
+from pyb3.fetch.download import download
 from pyb3.fetch.request import Request
 from tests.support.tls_server import Certified, Proxy, Server, name_hash, root, serving, showing
 
@@ -56,7 +57,7 @@ class Setting:
             file="file.TXT",
             container="none",
         )
-        return client.download(request, self.folder / "file.TXT").read_bytes()
+        return download(request, self.folder / "file.TXT").read_bytes()
 
     def refused(self, b3: Server) -> str:
         """What PyB3 says of a server that it does not believe; nothing was asked of it, and nothing kept."""

@@ -130,6 +130,17 @@ def test_a_year_is_held_against_its_file_but_for_days_that_came_since(pyb3, data
     assert len(answer.objects[0]["differences"]) == 10, "those of a unit are bounded"
 
 
+def test_days_that_one_months_file_served_are_each_held_against_it(pyb3, database, simulator) -> None:
+    simulator.exchange.absent = ["COTAHIST_D"]
+    assert pyb3("backfill cotahist --from 2023-06-14 --to 2023-06-16").code == 0
+    database.execute("UPDATE cotahist SET trades = trades + 1 WHERE refdate = '2023-06-15'")
+    answer = pyb3("verify cotahist --json")
+    assert {one["file"] for one in answer.objects} == {"COTAHIST_M062023.ZIP"}
+    assert results(answer) == {"2023-06-14": "verified", "2023-06-15": "differs", "2023-06-16": "verified"}
+    rows = database.execute("SELECT refdate::text, count(*) FROM cotahist GROUP BY 1").fetchall()
+    assert {(one["unit"], one["rows"]) for one in answer.objects} == set(rows)
+
+
 def test_a_row_that_only_an_earlier_file_of_the_day_has_is_no_difference(pyb3, database, simulator) -> None:
     simulator.rows = 500
     pyb3(f"ingest cotahist --date {DAY}")

@@ -105,6 +105,10 @@ class Dataset:
         """One unit for each session from `start` to `end`, both included. Raises UsageError where they are swapped."""
         if start > end:
             raise UsageError(f"{start} is after {end}")
+        if start.year < self.first_year:  # before ten thousand years of sessions are worked out
+            raise UsageError(f"B3 has no data of {start.year}; its files begin in {self.first_year}")
+        if end.year > calendar.today().year:
+            raise UsageError(f"{end} is in the future")
         return [self.unit("day", day) for day in calendar.sessions(start, end)]
 
     def units_of_year(self, year: int) -> list[Unit]:

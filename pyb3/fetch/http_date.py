@@ -10,6 +10,6 @@ def http_date(text: str) -> datetime | None:
     """The time with its zone, None where the text is no date."""
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the year 99999999999999999999
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)  # "-0000" is UTC of unknown origin

@@ -81,6 +81,11 @@ class Table:
                 for row in cursor.execute(query, (day,))
             }
 
+    def is_guarded(self) -> bool:
+        """Whether row-level security binds this user: its policies may hide rows."""
+        name = self._name.as_string(self.connection)
+        return self.connection.execute("SELECT row_security_active(%s::regclass)", (name,)).fetchone() == (True,)
+
     def _agrees(self, frames: Sequence[pl.DataFrame], day: date, rows: int) -> bool:
         """Whether the table has these rows just so and no other: seen by their lines, which is quick."""
         for frame in frames:

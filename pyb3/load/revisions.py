@@ -35,11 +35,12 @@ def keep_updated(
     """
     query = sql.SQL(
         "INSERT INTO {revisions} AS known ({columns}) SELECT t.refdate, {dataset}, {key}, {ingestion}, 'updated',"
-        " string_to_array(concat_ws(',', {names}), ','), ('{{' || concat_ws(',', {old}) || '}}')::jsonb, {number}"
+        " array_remove(ARRAY[{names}]::text[], NULL),"
+        " ('{{' || array_to_string(ARRAY[{old}]::text[], ',') || '}}')::jsonb, {number}"
         " FROM {stage} s JOIN {table} t ON {join} WHERE {differ}"
-        # Two stages of one load may each change a row, in columns of their own.
-        " ON CONFLICT (refdate, dataset, key, ingestion_id) DO UPDATE"
-        " SET columns = known.columns || excluded.columns, old = known.old || excluded.old"
+        # Two stages of one load may each change a row: what it had before the first is what it had.
+        " ON CONFLICT (refdate, dataset, key, ingestion_id) DO UPDATE SET old = excluded.old || known.old,"
+        " columns = known.columns || ARRAY(SELECT unnest(excluded.columns) EXCEPT SELECT unnest(known.columns))"
     ).format(
         **_parts(template, numbered),
         stage=stage,

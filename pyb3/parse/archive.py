@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
 import struct
 import zipfile
@@ -52,7 +53,7 @@ class Member:
     def _read(self, size: int) -> bytes:
         try:
             data = self._stream.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, EOFError, OSError) as error:
             raise FileError(f"{self.name} is damaged: {error}") from error
         self._left -= len(data)
         if self._left < 0:
@@ -108,7 +109,7 @@ def _newest_member(stream: IO[bytes], name: str) -> tuple[str, IO[bytes]]:
         except zipfile.BadZipFile:  # behind a Windows stub, an offset may count the stub or not: look for the member
             newest.header_offset = _header_offset(stream, newest)
             return inner, _opened(stream, archive, newest)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, IndexError, OSError) as error:
         raise FileError(f"{name} is not a whole ZIP: {error}") from error
 
 

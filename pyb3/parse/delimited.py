@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,13 +11,14 @@ import polars as pl
 from ..errors import FileError
 from ..template import Field, Format, Template, dtype
 from .archive import Member
-from .lines import SEPARATOR, split
+from .lines import SEPARATOR, split, stream
 from .rejects import Rejects
 from .typed import Notation, typed
 
 CHUNK = 8 << 20
 _BEFORE = 50  # lines, at most, of status or description before the header
 _BOM = b"\xef\xbb\xbf"
+_END = b"\r\n\x1a"  # what may follow the last line
 
 
 def read_delimited(
@@ -127,7 +127,7 @@ def _frame(text: str, header: _Header, name: str, first: int, rejects: Rejects |
     _check_fields(data, header, name, first)
     columns = [f"{number}" for number in range(width)]
     frame = pl.read_csv(
-        io.BytesIO(data),
+        stream(data),
         has_header=False,
         separator=header.separator,
         quote_char=None,
@@ -199,13 +199,13 @@ def _texts(member: Member) -> Iterator[tuple[str, bool]]:
         rest += data
         if len(rest) <= CHUNK:  # what is left at the end, the last line with it, comes as one
             continue
-        cut = rest.rfind(b"\n", 0, len(rest) - 1)
+        cut = rest.rfind(b"\n", 0, len(rest.rstrip(_END)))
         if cut <= 0:
             raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB")
         text, encoding = _decoded(rest[:cut], encoding, member.name)
         yield text, False
         rest = rest[cut + 1 :]
-    if rest := rest.rstrip(b"\r\n\x1a"):
+    if rest := rest.rstrip(_END):
         yield _decoded(rest, encoding, member.name)[0], True
 
 

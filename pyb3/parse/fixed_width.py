@@ -19,6 +19,7 @@ from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
 
 CHUNK = 8 << 20
+_END = b"\r\n\x1a"  # what may follow the last record
 
 
 def read_fixed_width(
@@ -133,14 +134,14 @@ def _blocks(member: Member) -> Iterator[bytes]:
     rest = b""
     while data := member.read(CHUNK):
         rest += data
-        # One record stays back, so that line ends at the end of the file are seen with the trailer.
-        cut = rest.rfind(b"\n", 0, len(rest) - 1)
+        # What may be the last record stays back, so that line ends at the end of the file are seen with the trailer.
+        cut = rest.rfind(b"\n", 0, len(rest.rstrip(_END)))
         if cut > 0:
             yield rest[:cut]
             rest = rest[cut + 1 :]
         elif len(rest) > CHUNK:
             raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB: it is no fixed-width file")
-    if rest := rest.rstrip(b"\r\n\x1a"):
+    if rest := rest.rstrip(_END):
         yield rest
 
 
@@ -165,7 +166,7 @@ def _frame(
     if not ascii_only:
         block = block.decode("latin-1").encode()
     try:
-        line = split(block).str.strip_suffix("\r")
+        line = split(block)
     except pl.exceptions.PolarsError as error:
         raise FileError(f"{name}: a record from line {first:,} on holds control characters") from error
     length = line.str.len_bytes() if ascii_only else line.str.len_chars()

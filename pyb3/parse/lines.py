@@ -8,10 +8,21 @@ import polars as pl
 
 SEPARATOR = "\x01"
 """Never in a line of B3's: split by it, each line is one column."""
+_BOM = b"\xef\xbb\xbf"
 
 
 def split(text: bytes) -> pl.Series:
-    """The lines of UTF-8 text; empty ones are null or left out. Raises PolarsError where a line holds SEPARATOR."""
+    """The lines of UTF-8 text without their ends, "\\n" or "\\r\\n"; empty ones are null or left out.
+
+    Raises PolarsError where a line holds SEPARATOR.
+    """
+    if SEPARATOR.encode() in text:  # an empty column at a line's end would go unseen
+        raise pl.exceptions.ComputeError("a line holds the separator")
     return pl.read_csv(
-        io.BytesIO(text), has_header=False, separator=SEPARATOR, quote_char=None, schema={"line": pl.String}
+        stream(text), has_header=False, separator=SEPARATOR, quote_char=None, schema={"line": pl.String}
     )["line"]
+
+
+def stream(text: bytes) -> io.BytesIO:
+    """The text for `read_csv`, which takes a byte order mark away: where the text has one of its own, it gets one."""
+    return io.BytesIO(_BOM + text if text.startswith(_BOM) else text)

@@ -15,6 +15,7 @@ from ..template import Field, Template, dtype
 from .rejects import Rejects, located
 
 _TRUTH = {"true": True, "false": False, "Y": True, "N": False, "S": True, "1": True, "0": False}
+_DIGITS = {"%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%d": "[0-9]{2}"}
 
 
 def schema(template: Template) -> dict[str, pl.DataType]:
@@ -105,9 +106,11 @@ def _cast(field: Field, notation: Notation) -> pl.Expr:
             value = plain.str.replace(notation.decimal, ".", literal=True)
             return pl.when(number).then(value).cast(pl.Decimal(38, field.decimals), strict=False)
         case "date":
-            # Its length too: 2024013 would be read as 3 January.
-            whole = column.str.len_bytes() == len(date(2000, 12, 31).strftime(notation.date))
-            return pl.when(whole).then(column).str.to_date(notation.date, strict=False)
+            # Every digit too: 2024013 and "2024 1 3" would be read as 3 January, -024 as a year before Christ.
+            parts = re.sub("%.", lambda part: _DIGITS.get(part[0], ".+"), re.escape(notation.date))
+            whole = column.str.contains(f"^{parts}$")
+            value = pl.when(whole).then(column).str.to_date(notation.date, strict=False)
+            return pl.when(value >= date.min).then(value)
         case "boolean":
             return column.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
         case _:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from lxml import etree
 
-from ..errors import FieldInvalid, FileError, Incomplete
+from ..errors import FieldInvalid, FileError, Incomplete, one_line
 from ..template import Format, Template
 from .archive import Member
 from .rejects import Rejects, set_aside
@@ -67,6 +67,8 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
             member,
             events=("end",),
             tag=("{*}TtlNbOfMsg", "{*}CreDtAndTm", message, f"{{*}}{group}"),
+            remove_comments=True,  # beside one, a value would not be a leaf's
+            remove_pis=True,
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
@@ -74,14 +76,14 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
         for _, element in events:
             if element.getroottree().docinfo.internalDTD is not None:
                 raise FileError(f"{member.name} declares a DTD; B3's files have none, and entities are not read")
-            if element.tag != message and etree.QName(element).localname == group:
+            if element.tag != message and _local(element) == group:
                 element.clear()
                 while (before := element.getprevious()) is not None and before.tag == element.tag:
                     del element.getparent()[0]
             else:
                 yield element
     except etree.XMLSyntaxError as error:
-        raise FileError(f"{member.name} is damaged or no XML: {error.msg}") from error
+        raise FileError(f"{member.name} is damaged or no XML: {one_line(error.msg)}") from error
 
 
 def _announced(name: str, element: Any) -> int:
@@ -141,7 +143,7 @@ class _Rows:
         rows: list[Any] = []
         shared: list[tuple[str, Any]] = []
         for child in message:
-            tag = str(child.tag).rpartition("}")[2]
+            tag = _local(child)
             if tag == self._row:
                 rows.append(child)
             elif tag not in others:
@@ -238,12 +240,15 @@ def _wildcard(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path.partition("@")[0]).replace(r"\*", "[^/]+"))
 
 
+def _local(element: Any) -> str:
+    """The tag without its namespace, in which any letter may be: lxml's QName refuses some."""
+    return str(element.tag).rpartition("}")[2]
+
+
 def _leaves(element: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     """Path and element of each leaf below an element."""
     for child in element:
-        if not isinstance(child.tag, str):
-            continue
-        path = prefix + child.tag.rpartition("}")[2]
+        path = prefix + _local(child)
         if len(child):
             yield from _leaves(child, path + "/")
         else:

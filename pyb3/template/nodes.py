@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import date
@@ -12,6 +13,9 @@ import yaml
 from ..errors import TemplateError, one_line
 
 _T = TypeVar("_T")
+_KEYS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+# What the safe constructor raises where a text is not what it looks like or its tag says: 2024-02-30, !!int x.
+_NO_VALUE = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 # What YAML may give for a dataclass's annotation, and how to say so.
 _VALUES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text"),
@@ -37,11 +41,11 @@ class NodeReader:
         """The node as plain Python values; an object tag is refused by the safe constructor."""
         try:
             return yaml.constructor.SafeConstructor().construct_document(node)
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-02-30
+        except _NO_VALUE as error:
             raise self.fail(node, one_line(error)) from error
 
-    def refuse_keys_named_twice(self, root: yaml.Node) -> None:
-        """The safe constructor would take the last of them."""
+    def check_keys(self, root: yaml.Node) -> None:
+        """Each is a text, and stands there once: the safe constructor would take the last of them."""
         waiting, seen = [root], {id(root)}
         while waiting:
             node = waiting.pop()
@@ -49,6 +53,8 @@ class NodeReader:
             if isinstance(node, yaml.MappingNode):
                 keys = [key.value for key, _ in node.value]
                 for place, (key, value) in enumerate(node.value):
+                    if key.tag not in _KEYS:
+                        raise self.fail(key, f"the key {reprlib.repr(key.value)} is no text")
                     if key.value in keys[:place]:
                         raise self.fail(key, f"{key.value!r} is named twice")
                     below.append(value)

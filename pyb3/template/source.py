@@ -13,6 +13,7 @@ from ..unit import Unit
 
 PERIODS = ("day", "month", "year", "snapshot")
 REQUESTS = ("get", "post", "token", "base64")
+_WRITTEN = {"%Y": "2024", "%m": "01", "%d": "15", "%y": "24"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,26 @@ class Source:
                 pattern += r"(?P<item>[^\W_]+)"
             elif name == "date":
                 written = spec or ""
-                pattern += "(?P<date>" + re.sub("%[dmy]", r"\\d\\d", written.replace("%Y", r"\d{4}")) + ")"
+                digits = re.sub("%[Ymdy]", lambda part: "[0-9]" * len(_WRITTEN[part[0]]), re.escape(written))
+                pattern += f"(?P<date>{digits})"
         found = re.fullmatch(pattern, filename)
         if found is None:
             return "", None
         parts = found.groupdict()
         try:
             return parts.get("item", ""), datetime.strptime(parts["date"], written).date() if written else None
-        except ValueError:  # eight digits that are no date
+        except (ValueError, re.error):  # eight digits that are no date, or a pattern that names the day twice
             return "", None
+
+
+def check_pattern(pattern: str, *, once: bool) -> None:
+    """Raise ValueError where it is none over `date` and `item`, or names one of them twice where it may not."""
+    names = []
+    for _, name, spec, conversion in Formatter().parse(pattern):
+        if name is not None:
+            names.append(name)
+            if name not in ("date", "item") or conversion or (spec and (name == "item" or "{" in spec)):
+                raise ValueError(f"{{{name}}} is neither {{date}}, in a format, nor {{item}}")
+    if once and len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    pattern.format(date=date(2024, 1, 15), item="IBOV")

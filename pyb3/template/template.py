@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,7 @@ from .check import SEVERITIES, Check, columns
 from .field import TYPES, Field, is_place
 from .format import Format, Options
 from .nodes import NodeReader
-from .source import PERIODS, REQUESTS, Source
+from .source import PERIODS, REQUESTS, Source, check_pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ class Template:
         """Check a template's text. Raises TemplateError with file and line."""
         try:
             node = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise TemplateError(f"{filename}: {one_line(error)}") from error
         reader = _Reader(filename)
         if not isinstance(node, yaml.MappingNode):
             raise TemplateError(f"{filename}: a template is a mapping")
-        reader.refuse_keys_named_twice(node)
+        reader.check_keys(node)
         return reader.template(node)
 
     def columns(self, format_name: str) -> dict[str, Any]:
@@ -154,13 +155,13 @@ class _Reader(NodeReader):
         for name, pattern in patterns.items():
             try:
                 if isinstance(pattern, str):
-                    pattern.format(date=date(2024, 1, 15), item="IBOV")
-            except (LookupError, ValueError, AttributeError) as error:
+                    check_pattern(pattern, once=name == "file")
+            except ValueError as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
         for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):
             try:
                 re.compile(pattern)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error}") from error
         return source
 
@@ -171,7 +172,8 @@ class _Reader(NodeReader):
             at = dict.fromkeys(formats, at)
         for place in at.values():
             if not is_place(place):
-                raise self.fail(found["at"], f"{place!r} is no place: [from, width], a path or header, or several")
+                told = reprlib.repr(place)  # which may refer to itself
+                raise self.fail(found["at"], f"{told} is no place: [from, width], a path or header, or several")
         codes = self.items(found["codes"], "codes") if "codes" in found else []
         field = self.build(Field, node, "a field", at=at, codes=tuple(map(self.value, codes)))
         if field.type not in TYPES:

@@ -16,7 +16,6 @@ class Task:
     """A load and the days it speaks for, each with the sources that newer loads speak for there."""
 
     load: Load
-    unit: Unit | None
     days: dict[date, frozenset[str]] = field(default_factory=dict)
 
 
@@ -34,7 +33,7 @@ def tasks(template: Template, loads: Sequence[Load], start: date, end: date, hel
         unit = Unit.written(template.name, load.unit)
         sources = frozenset(load.source.split("+"))
         first, last = (unit.date, unit.last) if unit else (load.first_date, load.last_date)
-        task = found[load.id] = Task(load, unit)
+        task = found[load.id] = Task(load)
         for day in _days(max(first, start), min(last, end)):
             newer = spoken.get(day)
             if newer is None or (template.take == "every" and sources - newer):

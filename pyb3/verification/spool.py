@@ -21,17 +21,22 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parts: dict[date, list[Path]] = defaultdict(list)
-        self.strays: list[pl.DataFrame] = []
+        self._strays: list[pl.DataFrame] = []
 
     @property
     def days(self) -> Iterable[date]:
         """The days that have rows, strays not counted."""
         return self._parts.keys()
 
+    @property
+    def stray_days(self) -> Iterable[date]:
+        """The days that strays are of."""
+        return {day for frame in self._strays for day in frame["refdate"]}
+
     def add(self, batch: Batch) -> None:
         """Take a batch in."""
         if not batch.overwrite:
-            self.strays.append(batch.frame)
+            self._strays.append(batch.frame)
             return
         for (day,), part in batch.frame.partition_by("refdate", as_dict=True).items():
             path = self._folder / f"{day}.{len(self._parts[day])}"
@@ -45,6 +50,10 @@ class Spool:
             frame = pl.read_ipc(path)
             alike.setdefault(tuple(frame.columns), []).append(frame)
         return [pl.concat(group) for group in alike.values()]
+
+    def strays_of(self, day: date) -> list[pl.DataFrame]:
+        """The strays of a day."""
+        return [frame.filter(pl.col("refdate") == day) for frame in self._strays]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import groupby
@@ -15,19 +15,17 @@ from typing import Any, Literal
 import polars as pl
 import psycopg
 
-from .. import calendar, settings
-from ..datasets.base import Batch, Dataset
+from .. import calendar
+from ..datasets.base import Dataset
 from ..errors import DatabaseError, FileError, NotPublished, PyB3Error, UsageError, one_line
 from ..file import File, digest
 from ..load import compare, connect, ledger, migrate
 from ..load.ledger import Load
-from ..parse.rejects import Rejects
 from ..progress import SILENT, Progress
-from ..unit import Unit
-from . import loaded_files, plan
+from . import plan
 from .loaded_files import NotCached, OtherBytes
 from .plan import Task
-from .spool import Spool, spooled
+from .reader import Reader
 
 Result = Literal["verified", "differs", "not_in_cache", "other_bytes", "unreadable", "superseded", "never_loaded"]
 SHOWN = 10
@@ -126,14 +124,13 @@ class _Run:
     def __init__(
         self, connection: psycopg.Connection[Any], dataset: Dataset, stack: ExitStack, progress: Progress
     ) -> None:
-        self._dataset, self._template, self._progress = dataset, dataset.template, progress
-        self._connection, self._stack = connection, stack
+        self._dataset, self._template = dataset, dataset.template
         self._table = compare.Table(connection, dataset.template)
         self._loads = ledger.loads(connection, dataset.name)
         self._by_number = {load.id: load for load in self._loads}
         self._held = ledger.days_held(connection, dataset.template.table)
-        # Rows of another load's file that were looked at last: the next day's may be of the same one.
-        self._other: tuple[int, dict[date, list[pl.DataFrame]] | None] = (0, None)
+        self._own = Reader(dataset, self._loads, progress, stack)
+        self._others = Reader(dataset, self._loads, progress, stack)
 
     def between(self, start: date, end: date, due: Iterable[date]) -> Iterator[Verified]:
         held = [day for day in self._held if start <= day <= end]
@@ -171,11 +168,11 @@ class _Run:
         load, begun = task.load, time.perf_counter()
         told = Verified(self._dataset.name, load.unit, ingestion=load.id, file=load.file, sha256=load.sha256)
         try:
-            with self._read(load, task.unit, file) as spool:
-                for day in sorted(task.days.keys() & {*spool.days, *self._held}):
-                    self._hold(told, task, spool.frames(day), day)
-                for stray in spool.strays:
-                    self._look_for(told, load, stray)
+            spool = self._own.rows(load, file)
+            for day in sorted(task.days.keys() & {*spool.days, *self._held}):
+                self._hold(told, task, spool.frames(day), day)
+            for day in sorted(spool.stray_days):
+                self._look_for(told, load, spool.strays_of(day), day)
         except NotCached as error:
             told.result, told.message = "not_in_cache", str(error)
         except OtherBytes as error:
@@ -185,23 +182,6 @@ class _Run:
         told.seconds = round(time.perf_counter() - begun, 3)
         self._explain(told)
         return told
-
-    @contextmanager
-    def _read(self, load: Load, unit: Unit | None, file: File | None = None) -> Iterator[Spool]:
-        files = [file] if file is not None else loaded_files.files(self._dataset, load, unit)
-        # These bytes were taken as they are: whether they are complete was asked when they were loaded, and what was
-        # set aside then is not in the table.
-        aside = Rejects() if load.rejected else None
-        batches = self._dataset.read(files, unit, allow_incomplete=True, rejects=aside)
-        with spooled(self._watched(batches, f"{self._dataset.name} {load.unit}")) as spool:
-            yield spool
-
-    def _watched(self, batches: Iterable[Batch], label: str) -> Iterator[Batch]:
-        rows = 0
-        for batch in batches:
-            rows += batch.frame.height
-            self._progress.loaded(label, rows)
-            yield batch
 
     def _hold(self, told: Verified, task: Task, frames: list[pl.DataFrame], day: date) -> None:
         newer = task.days[day]
@@ -227,18 +207,17 @@ class _Run:
         if not newer:  # else the newer load tells
             self._judge(told, found.extra, day)
 
-    def _look_for(self, told: Verified, load: Load, stray: pl.DataFrame) -> None:
-        """Rows of other sessions: the table may know better, but has them, unless their own day came since."""
-        for (day,), part in stray.partition_by("refdate", as_dict=True).items():
-            if any(other.id > load.id and other.first_date <= day <= other.last_date for other in self._loads):
-                continue
-            for key in compare.expected(self._template, [part]).keys() - self._table.stored(day).keys():
-                told.missing += 1
-                told.tell("missing", dict(zip(self._template.key, key, strict=True)))
+    def _look_for(self, told: Verified, load: Load, strays: list[pl.DataFrame], day: date) -> None:
+        """Rows of another session: the table may know better, but has them, unless their own day came since."""
+        if any(other.id > load.id and other.first_date <= day <= other.last_date for other in self._loads):
+            return
+        for key in compare.expected(self._template, strays).keys() - self._table.stored(day).keys():
+            told.missing += 1
+            told.tell("missing", dict(zip(self._template.key, key, strict=True)))
 
     def _judge(self, told: Verified, rows: Iterable[compare.Stored], day: date) -> None:
         """Rows that the day's own file lacks: another's, or nobody's."""
-        for stored in rows:
+        for stored in sorted(rows, key=lambda stored: stored.number or 0):  # a load's rows together
             if not self._is_anothers(told, stored, (), day):
                 told.extra += 1
                 told.tell("extra", self._key(stored))
@@ -248,30 +227,16 @@ class _Run:
         load = self._by_number.get(stored.number or 0)
         if load is None:
             return False
-        if (frames := self._rows_of(load)) is None:
+        try:
+            values = self._others.row(load, day, tuple(self._key(stored).values()))
+        except PyB3Error:  # not at hand any more, or not to be read
             told.unchecked += 1
             return True
-        key = tuple(stored.values[name] for name in self._template.key)
-        values = compare.expected(self._template, frames.get(day, [])).get(key)
         if values is None or not values.keys() >= {*columns}:
             return False
         same = all(stored.values[name] == value for name, value in values.items())
         told.elsewhere += same
         return same
-
-    def _rows_of(self, load: Load) -> dict[date, list[pl.DataFrame]] | None:
-        """A load's rows by day, strays too; None where its files are not at hand."""
-        if self._other[0] != load.id:
-            try:
-                with self._read(load, Unit.written(self._dataset.name, load.unit)) as spool:
-                    frames = {day: spool.frames(day) for day in spool.days}
-                    for stray in spool.strays:
-                        for (day,), part in stray.partition_by("refdate", as_dict=True).items():
-                            frames.setdefault(day, []).append(part)
-                self._other = (load.id, frames)
-            except PyB3Error:
-                self._other = (load.id, None)
-        return self._other[1]
 
     def _uncovered(self, days: Iterable[date]) -> Iterator[Verified]:
         """Days that no load covers: rows there are another session's strays, or nobody's; days alike are one unit."""
@@ -295,10 +260,8 @@ class _Run:
             yield first
 
     def _explain(self, told: Verified) -> None:
-        if told.missing:
-            name = psycopg.sql.Identifier(settings.schema(), self._template.table).as_string(self._connection)
-            if self._connection.execute("SELECT row_security_active(%s::regclass)", (name,)).fetchone() == (True,):
-                told.message = "row-level security binds this user: its policies may hide rows"
+        if told.missing and self._table.is_guarded():
+            told.message = "row-level security binds this user: its policies may hide rows"
         elif told.unchecked and told.message is None:
             told.message = f"{told.unchecked:,} rows are of other loads, whose files are not in the cache"
 

@@ -4,7 +4,7 @@ A file shows the same tickers and values as the others of its day: a DI1 settles
 closes in its report where its page says, an option in COTAHIST is registered among the instruments.
 """
 
-from .archive import EMPTY_ZIP, merged, nested, packed, rewritten, self_extracting, zipped
+from .archive import EMPTY_ZIP, merged, nested, packed, rewritten, self_extracting, streamed, zipped
 from .bulletin import derivatives_bulletin, empty_bulletin
 from .cotahist import FIELDS, cotahist, cotahist_stream, cotahist_zip, member_name, quote, replace_field
 from .daily_files import instruments_consolidated, trade_information
@@ -45,6 +45,7 @@ __all__ = [
     "rewritten",
     "self_extracting",
     "stock_index",
+    "streamed",
     "swap_rates",
     "swap_rates_zip",
     "theoretical_portfolio",

@@ -1,0 +1,1 @@
+"""Fuzzing guided by coverage: what no example thought of, looked for by the million."""

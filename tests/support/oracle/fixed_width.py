@@ -1,0 +1,75 @@
+"""Fixed-width records by slices of a line."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from pyb3.parse.typed import Notation
+from pyb3.template import Field, Format, Template
+
+from . import Table, require
+from .values import value_of
+
+
+def read(data: bytes, template: Template, form: Format) -> Table:
+    """The records between header and trailer. Raises Refused."""
+    options = form.options
+    text = data.decode("latin-1").rstrip("\r\n\x1a")
+    require(text, "empty")
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    announced, edges = len(lines), {}
+    for edge, at in (("header", 0), ("trailer", -1)):
+        if edge in options:
+            require(lines, f"no {edge}")
+            found = re.fullmatch(options[edge] + " *", lines.pop(at), re.ASCII)
+            require(found, f"no {edge}")
+            assert found is not None
+            edges[edge] = found.groupdict()
+    if "header" in edges:
+        written = edges["header"]["date"]
+        require(_is_day(written), f"{written} is no date")
+    if "trailer" in edges:
+        require(int(edges["trailer"]["records"]) == announced, f"{announced} lines")
+        same = "header" not in edges or all(edges["header"][k] == edges["trailer"][k] for k in ("name", "date"))
+        require(same, "header and trailer are of different files")
+    fields = [field for field in template.fields if form.name in field.at]
+    notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
+    rows = [tuple(_value(line, field, form, notation) for field in fields) for line in map(_record(form), lines)]
+    columns = [field.name for field in fields]
+    if "running" in options:
+        numbers = [row[columns.index(options["running"])] for row in rows]
+        require(numbers == list(range(numbers[0], numbers[0] + len(rows))) if rows else True, "records are missing")
+    return Table(columns, rows)
+
+
+def _record(form: Format) -> Any:
+    width, record, at = form.options["width"], form.options["record"], form.options.get("record_at", 1) - 1
+
+    def checked(line: str) -> str:
+        require(len(line) == width and line[at : at + len(record)] == record, f"no record: {line!r}")
+        require("\x01" not in line, "a control character")
+        return line
+
+    return checked
+
+
+def _value(line: str, field: Field, form: Format, notation: Notation) -> Any:
+    start, length, *sign = field.at[form.name]
+    text: str | None = line[start - 1 : start - 1 + length].strip(" ")
+    if text == "":
+        text = field.blank
+    elif sign:
+        mark = line[sign[0] - 1]
+        require(mark in "+-", f"{mark!r} is no sign")
+        text = mark + (text or "")
+    return value_of(field, text, notation)
+
+
+def _is_day(digits: str) -> bool:
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""Answers of B3's JSON pages: a list of records, or a table of days and months."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pyb3.parse.typed import Notation
+from pyb3.template import Field, Format, Template
+
+from . import Refused, Table, require
+from .values import value_of
+
+_LANGUAGES = {"en-us": Notation(".", ",", "%m/%d/%y"), "pt-br": Notation(",", ".", "%d/%m/%y")}
+
+
+def read_records(data: bytes, template: Template, form: Format, asked: Mapping[str, Any]) -> Table:
+    """A row a record. Raises Refused."""
+    options, document = form.options, _document(data)
+    places = template.columns(form.name)
+    fields = [template.field(name) for name in places]
+    found = _listed(document, options["records"])
+    if not found:
+        return Table(list(places), [])
+    require(_at(document, options["count"]) == len(found), "records are missing")
+    require(_at(document, options["pages"]) == 1, "pages are missing")
+    cells = [
+        [
+            record.get(place.partition("/")[2]) if place.startswith(f"{options['records']}/") else _at(document, place)
+            for place in places.values()
+        ]
+        for record in found
+    ]
+    if "date" in options:
+        return Table(list(places), _rows(cells, fields, Notation(date=options["date"])))
+    return Table(list(places), _in_one_language(cells, fields, asked))
+
+
+def read_months(data: bytes, template: Template, form: Format, asked: Mapping[str, Any]) -> Table:
+    """A row a day that has a value. Raises Refused."""
+    options, document = form.options, _document(data)
+    columns = {place: name for name, place in template.columns(form.name).items()}
+    names = [columns["date"], columns["value"]]
+    found = _listed(document, options["records"])
+    if not found:
+        return Table(names, [])
+    year = str(asked.get("year", ""))
+    require(len(year) == 4 and year.isascii() and year.isdigit() and year[0] in "12", "no year")
+    rows, days = [], []
+    for record in found:
+        day = record.get(options["day"])
+        require(type(day) is int and 1 <= day <= 31 and day not in days, f"day {day!r}")
+        days.append(day)
+        for month in range(1, 13):
+            cell = record.get(f"{options['value']}{month}")
+            if not _blank(cell):
+                try:
+                    rows.append((date(int(year), month, day), cell))
+                except ValueError as error:
+                    raise Refused(str(error)) from error
+    rows.sort(key=lambda row: row[0])
+    extremes = []
+    for kind in (options["lowest"], options["highest"]):
+        months = document.get(kind) or {}
+        require(isinstance(months, dict), f"{kind} is no object")
+        extremes += [cell for n in range(1, 13) if not _blank(cell := months.get(f"{options['value']}{n}"))]
+    field = template.field(columns["value"])
+    values = _in_one_language([[cell] for _, cell in rows] + [[cell] for cell in extremes], [field], asked)
+    return Table(names, [(day, value) for (day, _), (value,) in zip(rows, values, strict=False)])
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    try:
+        document = json.loads(text, parse_float=_number, parse_constant=_refuse, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError, InvalidOperation) as error:
+        raise Refused(str(error)) from error
+    require(isinstance(document, dict), "no object")
+    return document
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    require(len(text) <= 100 and abs(number.adjusted()) <= 100, "no number of B3's")
+    return number
+
+
+def _refuse(text: str) -> Any:
+    raise Refused(text)
+
+
+def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    require(len({name for name, _ in pairs}) == len(pairs), "a name twice")
+    return dict(pairs)
+
+
+def _listed(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    require(name in document, f"no {name}")
+    found = document[name] if document[name] is not None else []
+    require(isinstance(found, list) and all(isinstance(record, dict) for record in found), f"{name} is no list")
+    return list(found)
+
+
+def _at(document: Any, place: str) -> Any:
+    for step in place.split("/"):
+        require(document is None or isinstance(document, dict), f"no object at {place}")
+        document = (document or {}).get(step)
+    return document
+
+
+def _blank(cell: Any) -> bool:
+    return cell is None or isinstance(cell, str) and cell.strip() == ""
+
+
+def _in_one_language(cells: Sequence[Sequence[Any]], fields: Sequence[Field], asked: Mapping[str, Any]) -> Any:
+    """The rows in the language that was asked for, or the one that fits."""
+    language = asked.get("language")
+    fitting = []
+    for name in [language] if language else list(_LANGUAGES):
+        try:
+            fitting.append(_rows(cells, fields, _LANGUAGES[name]))
+        except Refused:
+            continue
+    require(fitting and all(rows == fitting[0] for rows in fitting), "no language, or two")
+    return fitting[0]
+
+
+def _rows(cells: Sequence[Sequence[Any]], fields: Sequence[Field], notation: Notation) -> list[tuple[Any, ...]]:
+    return [
+        tuple(value_of(f, _text(cell, notation), notation) for f, cell in zip(fields, row, strict=True))
+        for row in cells
+    ]
+
+
+def _text(cell: Any, notation: Notation) -> str | None:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, Decimal):
+        return format(cell, "f").replace(".", notation.decimal)
+    if isinstance(cell, int):
+        return str(cell)
+    require(cell is None or isinstance(cell, str), "no single value")
+    if isinstance(cell, str):
+        require(not any(0xD800 <= ord(letter) < 0xE000 for letter in cell), "half a character")
+    return (cell or "").strip() or None
