@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pyb3 import cotahist_get
 from pyb3.datasets import registry
+from pyb3.datasets.base import Dataset
 from pyb3.errors import CheckFailed
 from pyb3.file import File
 from pyb3.parse.contract import Contract
@@ -116,6 +117,22 @@ def test_with_rejects_exactly_the_rows_that_break_a_hard_check_are_set_aside(val
     assert [record.line for record in rejects.records] == [n for n, value in enumerate(values, 1) if value <= 0]
     assert {record.reason[:15] for record in rejects.records} <= {"check positive "}
     assert len(contract.verdict()) == any(value >= 100 for value in values)
+
+
+class Prices(Dataset):
+    """The dataset of that template."""
+
+    def __init__(self) -> None:
+        self.template = PRICES
+
+
+def test_a_row_of_a_perfectly_regular_file_is_set_aside_with_its_text(tmp_path: Path) -> None:
+    lines = [f"01{DAY:%Y%m%d}{symbol:5}{price:07}" for symbol, price in (("A", 1), ("B", 0), ("A", 2))]
+    (tmp_path / "PRICES20240115.txt").write_text("\n".join(lines) + "\n")
+    rejects = Rejects()
+    frame = Prices().frame([File.at(tmp_path / "PRICES20240115.txt")], rejects=rejects)
+    assert frame["price"].to_list() == [Decimal("0.01"), Decimal("0.02")]
+    assert [(record.line, record.record) for record in rejects.records] == [(2, lines[1])]
 
 
 @pytest.mark.parametrize("name", registry.names())

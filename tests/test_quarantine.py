@@ -381,7 +381,7 @@ def test_people_see_how_many_were_set_aside(pyb3, process, database, tmp_path: P
     assert "rejected" in pyb3(f"ingest cotahist --file {path} --quarantine").out
     (tmp_path / "units.json").write_text(pyb3(f"ingest cotahist --file {path} --quarantine --json").out)
     page = pyb3(f"summary {tmp_path}/units.json").out
-    assert "| unchanged | seconds | rejected |" in page
+    assert "| unchanged | rejected | seconds |" in page
     assert "bad records set aside: 3" in page
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 
@@ -59,6 +60,7 @@ def read_fixed_width(
                 frame = _frame(block, fields, form, notation, name, number, member.rejects)
             elif member.rejects is not None:
                 frame = located(frame, pl.int_range(number, number + frame.height, eager=True))
+                member.rejects.text = _text_by_line(block, number)
             if frame.is_empty():  # all of it was set aside
                 continue
             if running is not None:
@@ -181,9 +183,19 @@ def _frame(
     return frame if rejects is None else located(frame, numbers)
 
 
+def _texts(block: bytes) -> list[str]:
+    return [text.removesuffix("\r") for text in block.decode("latin-1").split("\n")]
+
+
+def _text_by_line(block: bytes, first: int) -> Callable[[int], str]:
+    """How a line's text is had, which few lines are asked for: the block is cut for the first of them."""
+    texts = cache(lambda: _texts(block))
+    return lambda line: texts()[line - first]
+
+
 def _records(block: bytes, first: int, width: int, at: int, record: str, rejects: Rejects) -> tuple[bytes, pl.Series]:
     """The lines that are records, and their numbers; the others are set aside."""
-    texts = [text.removesuffix("\r") for text in block.decode("latin-1").split("\n")]
+    texts = _texts(block)
     rejects.text = lambda line: texts[line - first]
     good, numbers = [], []
     for number, text in enumerate(texts, first):
