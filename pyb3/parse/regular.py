@@ -82,15 +82,16 @@ class Regular:
 
     @staticmethod
     def can_read(fields: Sequence[Field], form: Format, notation: Notation) -> bool:
-        """Whether the records are wide enough, and all fields of the kinds and widths that it knows."""
+        """Whether all fields are of the kinds and widths that it knows, and no character is of none of them."""
         known = all(_is_known(field, field.at[form.name]) for field in fields)
-        return known and form.options["width"] >= 8 and notation.date == "%Y%m%d"
+        width = form.options["width"]
+        return known and width >= 8 and notation.date == "%Y%m%d" and _covered(fields, form.name) >= {*range(width)}
 
     def frame(self, block: bytes) -> pl.DataFrame | None:
         """The typed records of a block of lines, without the last line's end; None where not all are regular."""
         size = self._width + (2 if block[self._width : self._width + 1] == b"\r" else 1)
         rows, rest = divmod(len(block) + 1, size)  # the last line's end is not in it
-        if rest or not block.isascii() or block.count(b"\n") != rows - 1:
+        if rest:
             return None
         data = np.frombuffer(block, np.uint8)
         ends = zip(b"\r\n"[-(size - self._width) :], range(self._width, size), strict=True)
@@ -120,12 +121,17 @@ class Regular:
         for line, piece in enumerate(self._digit_pieces):
             if piece.behind:  # one of the record's first eight characters
                 words[line] <<= np.uint64(piece.behind)
-        if (blanks := digits(words, self._keep)) is None:
+        if (found := digits(words, self._keep)) is None:
             return False
+        numbers, blanks = found
         for column, sink in zip(self._numbers, sinks, strict=True):
-            values = words[column.lines[0]]
+            values = numbers.get(column.lines[0])
             for line in column.lines[1:]:
-                values = values * _HUNDRED_MILLION + words[line]
+                upper = None if values is None else values * _HUNDRED_MILLION
+                lower = numbers.get(line)
+                values = lower if upper is None else upper if lower is None else upper + lower
+            if values is None:
+                values = np.zeros(place.stop - place.start, np.uint64)
             blank = blanks.get(column.lines[-1])
             if blank is None:
                 if any(line in blanks and blanks[line].any() for line in column.lines):
@@ -155,6 +161,11 @@ class Regular:
             rest = words[second[0]] if second else None
             sink.put(place, length + lengths[second[0]] if second else length, words[first], rest)
         return True
+
+
+def _covered(fields: Sequence[Field], form: str) -> set[int]:
+    places = [field.at[form] for field in fields]
+    return {at for start, width, *_ in places for at in range(start - 1, start - 1 + width)}
 
 
 def _placed(field: Field, pieces: list[_Piece], among: list[_Piece]) -> _Place:

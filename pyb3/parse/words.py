@@ -28,22 +28,26 @@ _FOURS = np.uint64(0x000000FF000000FF)
 _UPPER, _LOWER = np.uint64(100 + (1_000_000 << 32)), np.uint64(1 + (10_000 << 32))
 
 
-def digits(words: Words, keep: Words) -> dict[int, NDArray[np.bool_]] | None:
-    """Turn words of digits into their numbers, in place; of a line's words only the bytes in `keep` count.
+def digits(words: Words, keep: Words) -> tuple[dict[int, Words], dict[int, NDArray[np.bool_]]] | None:
+    """The numbers in words of digits, line by line; of a line's words only the bytes in `keep` count.
 
-    Returns where the lines are blank, their number then being 0; None where some word is neither digits nor blank.
+    A line of zeros alone is left out, as the upper digits mostly are. Also returns where the lines are blank, their
+    number then being 0; None where some word is neither digits nor blank. Spoils the words.
     """
     words ^= _ZERO
     words &= keep[:, None]
+    lines = np.flatnonzero(np.bitwise_or.reduce(words, axis=1))
+    words, keep = words[lines], keep[lines]
     spare = words + _MORE_THAN_NINE
     spare |= words
     spare &= _TOP
     blank: dict[int, NDArray[np.bool_]] = {}
-    for line in np.flatnonzero(np.bitwise_or.reduce(spare, axis=1)).tolist():
-        blank[line] = words[line] == (_BLANK_DIGIT & keep[line])
-        if spare[line][~blank[line]].any():
+    for at in np.flatnonzero(np.bitwise_or.reduce(spare, axis=1)).tolist():
+        blanks = words[at] == (_BLANK_DIGIT & keep[at])
+        if spare[at][~blanks].any():
             return None
-        words[line][blank[line]] = 0
+        words[at][blanks] = 0
+        blank[int(lines[at])] = blanks
     np.right_shift(words, _EIGHT, out=spare)  # neighbours are joined: digits to pairs,
     words *= _TEN
     words += spare
@@ -54,19 +58,19 @@ def digits(words: Words, keep: Words) -> dict[int, NDArray[np.bool_]] | None:
     words *= _UPPER
     words += spare
     words >>= _THIRTY_TWO
-    return blank
+    return dict(zip(lines.tolist(), words, strict=True)), blank
 
 
 def texts(words: Words, outside: Words, first: Sequence[int], second: Sequence[int]) -> Words | None:
     """Turn the blanks behind texts into zeros, in place; a line's bytes in `outside` belong to no text.
 
     The text of a line in `first` goes on in that of `second`. Returns the length that each word has of its text, or
-    None where a byte is a control character. The bytes must be ASCII.
+    None where a byte is no ASCII, or a control character.
     """
     words &= ~outside[:, None]
     words |= (outside & _BLANK)[:, None]
     spare = words + _PRINTABLE
-    if np.bitwise_and.reduce(spare, axis=None) & _TOP != _TOP:
+    if np.bitwise_or.reduce(words, axis=None) & _TOP or np.bitwise_and.reduce(spare, axis=None) & _TOP != _TOP:
         return None
     np.bitwise_xor(words, _BLANK, out=spare)
     spare[first] |= (spare[second] != 0) * every(0xFF)  # what stands before ink counts as ink
