@@ -19,7 +19,6 @@ from .unit import Unit
 TYPES = ("text", "integer", "decimal", "date", "boolean")
 PERIODS = ("day", "month", "year", "snapshot")
 REQUESTS = ("get", "post", "token", "base64")
-_WRITTEN = {"%Y": "2024", "%m": "01", "%d": "15", "%y": "24"}
 _T = TypeVar("_T")
 
 
@@ -130,7 +129,7 @@ class Source:
                 pattern += r"(?P<item>[^\W_]+)"
             elif name == "date":
                 written = spec or ""
-                digits = re.sub("%[Ymdy]", lambda part: "[0-9]" * len(_WRITTEN[part[0]]), re.escape(written))
+                digits = re.sub("%[dmy]", "[0-9]{2}", re.escape(written).replace("%Y", "[0-9]{4}"))
                 pattern += f"(?P<date>{digits})"
         found = re.fullmatch(pattern, filename)
         if found is None:
@@ -251,7 +250,7 @@ class _Reader:
                 keys = [key.value for key, _ in node.value]
                 for place, (key, value) in enumerate(node.value):
                     if key.tag not in _KEYS:
-                        raise self.fail(key, f"the key {_short(key.value)} is no text")
+                        raise self.fail(key, "a key must be a text")
                     if key.value in keys[:place]:
                         raise self.fail(key, f"{key.value!r} is named twice")
                     below.append(value)
@@ -363,9 +362,8 @@ class _Reader:
             at = dict.fromkeys(formats, at)
         for place in at.values():
             if not _is_place(place):
-                raise self.fail(
-                    found["at"], f"{_short(place)} is no place: [from, width], a path or header, or several"
-                )
+                shown = reprlib.repr(place)  # by aliases, a few lines can hold more than fits anywhere
+                raise self.fail(found["at"], f"{shown} is no place: [from, width], a path or header, or several")
         field = self.build(Field, node, "a field", at=at)
         if field.type not in TYPES:
             kinds = ", ".join(TYPES)
@@ -388,11 +386,6 @@ def _check_pattern(pattern: str, once: bool) -> None:
     if once and len(set(names)) < len(names):
         raise ValueError("a name stands twice")
     pattern.format(date=date(2024, 1, 15), item="IBOV")
-
-
-def _short(value: Any) -> str:
-    """A value that may refer to itself, or hold others without end."""
-    return reprlib.repr(value)
 
 
 def _is_place(place: Any) -> bool:
