@@ -178,7 +178,7 @@ def test_a_dataset_is_added_as_contributing_says(
     monkeypatch.setitem(registry._OURS, *entry)
     bare_database.execute(_loaded(ROOT / "migrations" / "draft.py").draft("open_positions"))
     columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'open_positions'"
-    assert bare_database.execute(columns).fetchone() == (template.count("\n  - {name: ") + 1,)
+    assert bare_database.execute(columns).fetchone() == (template.partition("\nfields:")[2].count("\n  - {name: ") + 1,)
     names: dict[str, Callable[[Path], None]] = {}
     exec(test, names)
     names["test_open_positions_become_rows"](tmp_path)

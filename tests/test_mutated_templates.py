@@ -7,7 +7,7 @@ import re
 from importlib import resources
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyb3.errors import TemplateError
@@ -27,7 +27,6 @@ def test_a_template_is_what_it_says(text: str) -> None:
 
 
 @given(number=st.integers(0, 2**32))
-@settings(max_examples=settings().max_examples * 2)
 def test_a_damaged_template_is_what_it_says_or_refused(number: int) -> None:
     agreed_template(mutated(TEMPLATE.encode(), random.Random(number), 2).decode("utf-8", "replace"))
 
@@ -49,7 +48,7 @@ _WORDS = (
 def test_an_odd_word_anywhere_in_a_template_is_no_crash(word: str) -> None:
     for place in _PLACES:
         for found in re.finditer(re.escape(place), TEMPLATE):
-            for text in (word, f'"{word}"', f"{word}: 1", f"{{{word}: 1}}"):
+            for text in (word, f'"{word}"', f"{{{word}: 1}}"):
                 agreed_template(TEMPLATE[: found.start()] + text + TEMPLATE[found.end() :])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import date
@@ -54,7 +53,7 @@ class NodeReader:
                 keys = [key.value for key, _ in node.value]
                 for place, (key, value) in enumerate(node.value):
                     if key.tag not in _KEYS:
-                        raise self.fail(key, f"the key {reprlib.repr(key.value)} is no text")
+                        raise self.fail(key, "a key must be a text")
                     if key.value in keys[:place]:
                         raise self.fail(key, f"{key.value!r} is named twice")
                     below.append(value)

@@ -13,7 +13,6 @@ from ..unit import Unit
 
 PERIODS = ("day", "month", "year", "snapshot")
 REQUESTS = ("get", "post", "token", "base64")
-_WRITTEN = {"%Y": "2024", "%m": "01", "%d": "15", "%y": "24"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Source:
                 pattern += r"(?P<item>[^\W_]+)"
             elif name == "date":
                 written = spec or ""
-                digits = re.sub("%[Ymdy]", lambda part: "[0-9]" * len(_WRITTEN[part[0]]), re.escape(written))
+                digits = re.sub("%[dmy]", "[0-9]{2}", re.escape(written).replace("%Y", "[0-9]{4}"))
                 pattern += f"(?P<date>{digits})"
         found = re.fullmatch(pattern, filename)
         if found is None:

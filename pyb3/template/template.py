@@ -172,8 +172,8 @@ class _Reader(NodeReader):
             at = dict.fromkeys(formats, at)
         for place in at.values():
             if not is_place(place):
-                told = reprlib.repr(place)  # which may refer to itself
-                raise self.fail(found["at"], f"{told} is no place: [from, width], a path or header, or several")
+                shown = reprlib.repr(place)  # by aliases, a few lines can hold more than fits anywhere
+                raise self.fail(found["at"], f"{shown} is no place: [from, width], a path or header, or several")
         codes = self.items(found["codes"], "codes") if "codes" in found else []
         field = self.build(Field, node, "a field", at=at, codes=tuple(map(self.value, codes)))
         if field.type not in TYPES:
