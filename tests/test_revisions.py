@@ -96,7 +96,11 @@ def test_a_corrected_day_keeps_what_it_replaced_and_tells_what_is_gone(pyb3, dat
     assert gone not in dict(database.execute("SELECT symbol, 1 FROM cotahist").fetchall())
 
     settled = ingest(corrected, more=f"--date {DAY} --prune")
-    assert (settled["outcome"], counted(settled), settled["warnings"]) == ("unchanged", (0, 0, 50, 0, 0), [])
+    assert (settled["outcome"], counted(settled), any("table" in told for told in settled["warnings"])) == (
+        "unchanged",
+        (0, 0, 50, 0, 0),
+        False,
+    )
     assert counted(ingest(corrected, more="--force")) == (0, 0, 50, 0, 0)
     back = ingest(first, more=f"--date {DAY}")
     assert counted(back) == (1, 2, 47, 1, 0), "bytes known to the ledger are read again after rows were removed"

@@ -160,11 +160,13 @@ def agreed_template(text: str) -> Template | None:
     assert {form.name: form.reader for form in template.formats.values()} == {
         str(name): options["reader"] for name, options in said["formats"].items()
     }
-    for things, described in ((template.fields, said["fields"]), (template.sources, said["sources"])):
+    parts = ((template.fields, "fields"), (template.sources, "sources"), (template.checks, "checks"))
+    for things, described in ((things, said.get(part, [])) for things, part in parts):
         assert len(things) == len(described)
         for thing, one in zip(things, described, strict=True):
             for key in one.keys() - {"at", "serves"}:
-                assert getattr(thing, key) == one[key]
+                value = getattr(thing, key)
+                assert (list(value) if isinstance(value, tuple) else value) == one[key]
     for field in template.fields:
         assert dtype(field) and field.sql_type()
     for name in template.formats:
