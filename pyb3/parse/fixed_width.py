@@ -129,18 +129,26 @@ def _last_line(block: bytes) -> int | None:
     return block.rfind(b"\n") + 1 if block else None
 
 
+def _last_end(data: bytes) -> int:
+    """Where the last line ends behind which there is another; below 0 where none does."""
+    return data.rfind(b"\n", 0, len(data.rstrip(_END)))
+
+
 def _blocks(member: Member) -> Iterator[bytes]:
     """Whole lines, about CHUNK bytes at a time, without the last line end and trailing empty lines."""
     rest = b""
     while data := member.read(CHUNK):
-        rest += data
         # What may be the last record stays back, so that line ends at the end of the file are seen with the trailer.
-        cut = rest.rfind(b"\n", 0, len(rest.rstrip(_END)))
-        if cut > 0:
-            yield rest[:cut]
-            rest = rest[cut + 1 :]
-        elif len(rest) > CHUNK:
+        if (cut := _last_end(data)) < 0:
+            data, rest = rest + data, b""
+            cut = _last_end(data)
+        if cut > 0 or (cut == 0 and rest):
+            yield rest + data[:cut]
+            rest = data[cut + 1 :]
+        elif len(rest) + len(data) > CHUNK:
             raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB: it is no fixed-width file")
+        else:
+            rest += data
     if rest := rest.rstrip(_END):
         yield rest
 
