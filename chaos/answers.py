@@ -39,7 +39,7 @@ def cases(whole: bool = True) -> list[Case]:
         Case("cut ZIP of the right length", "cotahist", Fault("cut zip")),
         Case("too short a Content-Length", "cotahist", Fault("wrong length", by=-10)),
         Case("too long a Content-Length", "cotahist", Fault("wrong length", by=10)),
-        Case("CSV, too short a Content-Length", "symbols", Fault("wrong length", by=-10, where="token=")),
+        Case("CSV, too short a Content-Length", "symbols", Fault("wrong length", by=-10, where="token="), 6, "fields"),
         Case("empty 200", "cotahist", Fault("empty")),
         Case("empty 200 again and again", "cotahist", Fault("empty", times=9), 5, "empty body"),
         Case("HTML with 200", "cotahist", Fault("html"), 5, "an HTML page instead of the file"),

@@ -277,11 +277,12 @@ class Ground:
                 "SELECT (SELECT count(*) FROM {0} t LEFT JOIN ingestions i ON i.id = t.ingestion_id"
                 "  WHERE i.id IS NULL OR i.dataset <> {1} OR i.outcome <> 'loaded'"
                 "  OR t.refdate NOT BETWEEN i.first_date AND i.last_date),"
-                " (SELECT coalesce(sum(inserted), 0) - (SELECT count(*) FROM {0}) FROM ingestions WHERE dataset = {1}),"
+                " (SELECT coalesce(sum(inserted - removed), 0) - (SELECT count(*) FROM {0})"
+                "  FROM ingestions WHERE dataset = {1}),"
                 " (SELECT count(*) FROM ingestions i JOIN LATERAL"
                 "  (SELECT count(*) AS n FROM {0} t WHERE t.ingestion_id = i.id) c ON true WHERE dataset = {1}"
                 "  AND CASE WHEN EXISTS (SELECT FROM ingestions l WHERE l.dataset = i.dataset AND l.id > i.id"
-                "   AND l.updated > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
+                "   AND l.updated + l.removed > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
                 "  THEN c.n > i.inserted + i.updated ELSE c.n <> i.inserted + i.updated END)"
             ).format(ident, sql.Literal(name))
             strays, surplus, wrong = self.look.execute(query).fetchone() or (0, 0, 0)

@@ -63,12 +63,17 @@ def download(request: Request, target: Path, progress: Progress = SILENT) -> Pat
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for left in abandoned(target.parent):
-            left.unlink(missing_ok=True)
+        _sweep(target.parent)
         persist(request, once)
     except OSError as error:  # of files: those of the network are httpx's
         raise NotWritable(f"cannot write to the cache in {target.parent}: {error.strerror}") from error
     return target
+
+
+@cache  # once a run
+def _sweep(folder: Path) -> None:
+    for left in abandoned(folder):
+        left.unlink(missing_ok=True)
 
 
 def persist(request: Request, once: Callable[[], _T]) -> _T:
