@@ -34,7 +34,7 @@ def main() -> None:
             print(result.line(), end="", flush=True)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     if not (broken or chosen.no_page):
-        report.write(results)
+        report.write(results, whole=not chosen.only)
     sys.exit(broken)
 
 
