@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other moments (0)")
     parser.add_argument("--no-page", action="store_true", help="print the table alone")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers are stopped on the way out
     results: list[report.Result] = []
     broken = False
     for name in chosen.only or SCENARIOS:
