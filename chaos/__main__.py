@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other moments (0)")
     parser.add_argument("--no-page", action="store_true", help="print the table alone")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers are stopped on the way out
     results: list[report.Result] = []
     broken = False
     for name in chosen.only or SCENARIOS:
@@ -34,7 +36,7 @@ def main() -> None:
             print(result.line(), end="", flush=True)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     if not (broken or chosen.no_page):
-        report.write(results)
+        report.write(results, whole=not chosen.only)
     sys.exit(broken)
 
 

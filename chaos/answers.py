@@ -39,7 +39,7 @@ def cases(whole: bool = True) -> list[Case]:
         Case("cut ZIP of the right length", "cotahist", Fault("cut zip")),
         Case("too short a Content-Length", "cotahist", Fault("wrong length", by=-10)),
         Case("too long a Content-Length", "cotahist", Fault("wrong length", by=10)),
-        Case("CSV, too short a Content-Length", "symbols", Fault("wrong length", by=-10, where="token=")),
+        Case("CSV, too short a Content-Length", "symbols", Fault("wrong length", by=-10, where="token="), 6, "fields"),
         Case("empty 200", "cotahist", Fault("empty")),
         Case("empty 200 again and again", "cotahist", Fault("empty", times=9), 5, "empty body"),
         Case("HTML with 200", "cotahist", Fault("html"), 5, "an HTML page instead of the file"),
@@ -57,13 +57,22 @@ def cases(whole: bool = True) -> list[Case]:
         Case("columns in another order", "symbols", Fault("columns in another order", where="token=")),
         Case("a column more", "symbols", Fault("added column", where="token="), 0, "does not know: NewColNm"),
         Case("a column less", "symbols", Fault("missing column", where="token="), 6, "names no column"),
-        Case("byte order mark", "symbols", Fault("bom", where="token=")),
-        Case("UTF-8 as Latin-1", "symbols", Fault("latin1", where="token=")),
-        Case("Latin-1 as UTF-8", "cotahist", Fault("utf8", times=1), 6, "is no record"),
+        Case("UTF-8 for Latin-1", "symbols", Fault("utf8", where="token=")),
+        Case("UTF-8 with a byte order mark", "symbols", Fault("change", where="token=", change=_with_mark)),
+        Case("UTF-8 in a fixed-width file", "cotahist", Fault("change", change=_wider), 6, "is no record"),
     ]
     if whole:  # until the client's own patience ends
         found.append(Case("silence for 90 seconds", "futures", Fault("stall", after=2_000, seconds=100)))
     return found
+
+
+def _with_mark(text: bytes) -> bytes:
+    return b"\xef\xbb\xbf" + text.decode("latin-1").encode()
+
+
+def _wider(text: bytes) -> bytes:
+    """A letter of the first record in two bytes."""
+    return text[:300] + "Ã".encode() + text[301:]
 
 
 def b3(runs: int, seed: int, chosen: Sequence[Case] | None = None) -> list[Result]:

@@ -277,11 +277,12 @@ class Ground:
                 "SELECT (SELECT count(*) FROM {0} t LEFT JOIN ingestions i ON i.id = t.ingestion_id"
                 "  WHERE i.id IS NULL OR i.dataset <> {1} OR i.outcome <> 'loaded'"
                 "  OR t.refdate NOT BETWEEN i.first_date AND i.last_date),"
-                " (SELECT coalesce(sum(inserted), 0) - (SELECT count(*) FROM {0}) FROM ingestions WHERE dataset = {1}),"
+                " (SELECT coalesce(sum(inserted - removed), 0) - (SELECT count(*) FROM {0})"
+                "  FROM ingestions WHERE dataset = {1}),"
                 " (SELECT count(*) FROM ingestions i JOIN LATERAL"
                 "  (SELECT count(*) AS n FROM {0} t WHERE t.ingestion_id = i.id) c ON true WHERE dataset = {1}"
                 "  AND CASE WHEN EXISTS (SELECT FROM ingestions l WHERE l.dataset = i.dataset AND l.id > i.id"
-                "   AND l.updated > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
+                "   AND l.updated + l.removed > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
                 "  THEN c.n > i.inserted + i.updated ELSE c.n <> i.inserted + i.updated END)"
             ).format(ident, sql.Literal(name))
             strays, surplus, wrong = self.look.execute(query).fetchone() or (0, 0, 0)
@@ -289,18 +290,17 @@ class Ground:
             claim(not surplus, f"{name}: the ledger counts {surplus:+,} more rows inserted than there are")
             claim(not wrong, f"{name}: {wrong:,} ingestions count other rows than bear their number")
 
-    def sound(self, cache: Path | None = None) -> None:
-        """The cache holds whole files alone, each with its sidecar and the digest that it says."""
-        if not (cache := cache or self.cache).exists():
-            return
-        for path in sorted(cache.rglob("*")):
+    def sound(self) -> None:
+        """The cache holds whole files alone, each with its sidecar and the digest that it says.
+
+        Parts that a kill has left are younger than a quarter of an hour here: they are no harm.
+        """
+        for path in sorted(self.cache.rglob("*")):
             if path.is_file() and not path.name.startswith(".part-") and path.suffix != ".json":
                 known = read_sidecar(path)
                 claim(known, f"{path.name} has no sidecar")
                 claim(digest(path) == known["sha256"], f"{path.name} is not what its sidecar says")
                 claim(path.stat().st_size == known["size"], f"{path.name} has another size than its sidecar says")
-            elif path.suffix == ".json" and read_sidecar(path.with_suffix("")):
-                pass  # a sidecar; without its file it is no harm
 
     def quiet(self) -> None:
         """Nothing of the program is left in the server: no backend, lock, transaction or staging table."""

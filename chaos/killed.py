@@ -121,7 +121,7 @@ def _worker(runs: int, seed: int) -> tuple[Counter[str], int, int]:
     chance, seen, rows = random.Random(seed), Counter[str](), 0
     every = list(works())
     rounds = -(-runs // _SERIES)
-    chosen = [every[number % len(every)] for number in range(rounds)] if rounds > 1 else [chance.choice(every)]
+    chosen = [every[number % len(every)] for number in range(rounds)] if rounds > 1 else [every[seed % len(every)]]
     with ground(rows=3_000) as place:
         prepared(place, chosen)
         for work in chosen:

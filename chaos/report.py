@@ -29,12 +29,12 @@ class Result:
         return f"| {self.scenario} | {self.times:,} | {self.asserted} | {self.happened} |\n"
 
 
-def write(results: Iterable[Result], page: Path = PAGE) -> None:
-    """Put the rows into the page, in place of those of the same scenarios."""
+def write(results: Iterable[Result], page: Path = PAGE, *, whole: bool = False) -> None:
+    """Put the rows into the page, in place of those of the same scenarios, or of all where the campaign is `whole`."""
     text = page.read_text("utf-8")
     (table,) = _TABLE.findall(text)
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines(True) if line.startswith("| ")}
-    rows.pop("scenario", None)
+    rows = {} if whole else {name: row for name, row in rows.items() if name != "scenario"}
     rows |= {result.scenario: result.line() for result in results}
     page.write_text(_TABLE.sub(lambda _: _HEAD + "".join(rows.values()), text), "utf-8")
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,12 +31,17 @@ def download(request: Request, target: Path, progress: Progress = SILENT) -> Pat
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for left in abandoned(target.parent):
-            left.unlink(missing_ok=True)
+        _sweep(target.parent)
         client.persist(request, once)
     except OSError as error:  # of files: those of the network are httpx's
         raise NotWritable(f"cannot write to the cache in {target.parent}: {error.strerror}") from error
     return target
+
+
+@cache  # once a run
+def _sweep(folder: Path) -> None:
+    for left in abandoned(folder):
+        left.unlink(missing_ok=True)
 
 
 def facts(request: Request, response: httpx.Response, sha256: str, size: int) -> dict[str, Any]:
