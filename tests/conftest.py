@@ -62,6 +62,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.setenv("PYB3_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PYB3_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_COLOR", "1")
+    noon = calendar.now().replace(hour=12)  # some pages of B3's are another session's in the small hours
+    monkeypatch.setattr(calendar, "now", lambda: noon)
     yield
     if (tmp_path / "home/postgres/postmaster.pid").exists():  # the command under test has started one
         spawn("db stop", PYB3_HOME=str(tmp_path / "home"))

@@ -79,7 +79,7 @@ def test_a_day_without_session_says_so_and_writes_nothing(refused, database, sim
     ],
 )
 def test_a_process_ends_in_the_errors_exit_code(
-    refused, process, monkeypatch, line: str, code: int, words: str
+    refused, process, monkeypatch, home: Path, line: str, code: int, words: str
 ) -> None:
     monkeypatch.setenv("PYB3_MIRROR", "http://127.0.0.1:1")
     monkeypatch.setenv("PYB3_RETRIES", "1")

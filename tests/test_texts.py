@@ -22,7 +22,8 @@ from pyb3.fetch.client import _retry_after
 from pyb3.fetch.http_date import http_date
 from pyb3.parse.lines import SEPARATOR, split
 from pyb3.parse.typed import Notation, dtype, typed
-from pyb3.template import TYPES, Field, Source
+from pyb3.template import Field, Source
+from pyb3.template.field import TYPES
 from tests.support.agreement import assert_one_line
 from tests.support.oracle import Refused
 from tests.support.oracle.values import value_of

@@ -197,7 +197,8 @@ def test_what_was_never_loaded_is_told_where_it_is_asked_for(pyb3, database, sim
         DAY: "verified", "2024-01-11..2024-01-12": "never_loaded", "2024-01-16..2024-01-17": "never_loaded"
     }  # fmt: skip
     assert pyb3("verify cotahist --date 2024-01-16").code == 4
-    database.execute("INSERT INTO cotahist SELECT * FROM cotahist LIMIT 0")
+    database.execute("SELECT cotahist_new_year(2020)")
+    database.execute("SELECT cotahist_attach_year(2020)")
     database.execute(
         "INSERT INTO cotahist (record_type, refdate, bdi_code, symbol, market_type, term_days)"
         " VALUES ('01', '2020-01-02', '02', 'INVENTED', 10, 0)"

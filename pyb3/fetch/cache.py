@@ -34,7 +34,7 @@ def path_of(template: Template, asked: Request) -> Path:
 def cached_file(template: Template, source: Source, unit: Unit, item: str = "") -> File:
     """One file that is in the cache and still good. Raises NotPublished when it is not there."""
     file = File.at(path_of(template, request(source, unit, item)), source.name, item)
-    if _is_whole(file) and not _outgrown(file, source, unit):
+    if file.path.exists() and not _outgrown(file, source, unit):
         return file
     raise NotPublished(
         f"{template.name} {unit} is not in the cache; run 'pyb3 fetch {template.name} --date {unit.date}' first"
@@ -60,7 +60,7 @@ def fetch_file(
     with _turns.setdefault(path, Lock()):
         file = File.at(path, source.name, item)
         refused = "refused" in file.known and path not in _brought
-        if refresh or refused or not _is_whole(file) or _outgrown(file, source, unit):
+        if refresh or refused or not file.path.exists() or _outgrown(file, source, unit):
             if path in _absent and not refresh:
                 raise NotPublished(_absent[path])
             try:
@@ -128,11 +128,6 @@ def collect(
     broken = [error for error in failures if isinstance(error, SourceError)]
     words = "; ".join(dict.fromkeys(map(str, broken or failures)))
     raise (SourceError if broken else NotPublished)(words or f"{template.name} {unit}: no source reaches that date")
-
-
-def _is_whole(file: File) -> bool:
-    """Whether a file was downloaded to its end: its sidecar is the last that comes."""
-    return bool(file.known) and file.path.exists()
 
 
 def _outgrown(file: File, source: Source, unit: Unit) -> bool:

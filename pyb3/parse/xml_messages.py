@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from lxml import etree
@@ -110,11 +111,12 @@ def _announced(name: str, element: Any) -> int:
 
 
 def _made(name: str, element: Any) -> datetime:
-    """When a group of messages was made. Raises FieldInvalid."""
+    """When a group of messages was made, by B3's clock. Raises FieldInvalid."""
     text = (element.text or "").strip()
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S")
-    except ValueError as error:
+        made = datetime.fromisoformat(text)
+        return made.astimezone(ZoneInfo("America/Sao_Paulo")).replace(tzinfo=None) if made.tzinfo else made
+    except (ValueError, OverflowError) as error:
         raise FieldInvalid(name, element.sourceline, "CreDtAndTm", text, "a date and time") from error
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lxml import etree
 
@@ -30,6 +32,12 @@ def read(data: bytes, template: Template, form: Format) -> Table:
     announced = [(element.text or "").strip() for element in root.iter("{*}TtlNbOfMsg")]
     require(announced and all(re.fullmatch(r"\d{1,9}", text) for text in announced), "no count")
     require(int(announced[-1]) == len(messages), "messages are missing")
+    for element in root.iter("{*}CreDtAndTm"):
+        try:
+            made = datetime.fromisoformat((element.text or "").strip())
+            made.tzinfo and made.astimezone(ZoneInfo("America/Sao_Paulo"))
+        except (ValueError, OverflowError) as error:
+            raise Refused(str(error)) from error
     places = _Places(template, form)
     rows = []
     for message in messages:
