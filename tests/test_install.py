@@ -204,7 +204,10 @@ def test_another_packages_dataset_goes_from_file_to_table(
     comment = "SELECT obj_description('outside_prices'::regclass), col_description('outside_prices'::regclass, 3)"
     assert bare_database.execute(comment).fetchone() == ("Another firm's prices", "Price (B3: PRICE)")
 
-    numbers = "SELECT DISTINCT ingestion_id = (SELECT min(id) FROM ingestions), col_description('outside_prices'::regclass, 4) FROM outside_prices"
+    numbers = (
+        "SELECT DISTINCT ingestion_id = (SELECT min(id) FROM ingestions),"
+        " col_description('outside_prices'::regclass, 4) FROM outside_prices"
+    )
     assert bare_database.execute(numbers).fetchall() == [(True, "The ingestion that wrote the row last")]
 
     assert pyb3("db downgrade base").code == 0
