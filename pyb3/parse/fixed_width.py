@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -11,7 +12,7 @@ import polars as pl
 
 from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Field, Format, Template
-from .ahead import ahead
+from .ahead import in_order
 from .archive import Member
 from .lines import SEPARATOR, split
 from .regular import Regular
@@ -41,21 +42,17 @@ def read_fixed_width(
     regular = Regular(fields, form) if Regular.can_read(fields, form, notation) else None
     running = None if allow_incomplete else options.get("running")
     name, records, previous = member.name, 0, None
-    for block in ahead(_blocks(member)):
-        number = records + 1
-        records += block.count(b"\n") + 1
-        if trailer is not None and trailer.found:
+
+    def frame_of(part: _Part) -> pl.DataFrame | None:
+        return regular.frame(part.block) if regular is not None and part.block else None
+
+    for part, frame in in_order(_parts(member, template, header, trailer), frame_of):
+        number, block = records + part.before + 1, part.block
+        if part.late:
             raise FileError(f"{name} line {number:,}: there are records after the trailer")
-        if header is not None and number == 1:
-            first, _, block = block.partition(b"\n")
-            if not header.match(first):
-                raise FileError(f"{name} is no {template.name} file: its first line is {_shown(first)}")
-            member.made = _dated(name, header)
-            number += 1
-        if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
-            block = block[: max(0, start - 1)]
+        records += part.before + part.behind
         if block:
-            frame = regular.frame(block) if regular is not None else None
+            records += frame.height if frame is not None else block.count(b"\n") + 1
             if frame is None:
                 frame = _frame(block, fields, form, notation, name, number, member.rejects)
             elif member.rejects is not None:
@@ -70,6 +67,31 @@ def read_fixed_width(
         raise FileError(f"{name} is empty")
     if trailer is not None:
         _complete(name, records, header, trailer, allow_incomplete)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A block of records, how many lines of another kind stand before and behind it, and whether the trailer has."""
+
+    block: bytes
+    before: int
+    behind: int
+    late: bool
+
+
+def _parts(member: Member, template: Template, header: _Edge | None, trailer: _Edge | None) -> Iterator[_Part]:
+    """The member's blocks without its header and trailer, which are met here."""
+    for count, block in enumerate(_blocks(member)):
+        late = trailer is not None and bool(trailer.found)
+        before = behind = 0
+        if header is not None and count == 0:
+            first, _, block = block.partition(b"\n")
+            if not header.match(first):
+                raise FileError(f"{member.name} is no {template.name} file: its first line is {_shown(first)}")
+            member.made, before = _dated(member.name, header), 1
+        if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
+            block, behind = block[: max(0, start - 1)], 1
+        yield _Part(block, before, behind, late)
 
 
 class _Edge:

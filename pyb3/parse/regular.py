@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from ..template import Field, Format
-from .columns import Dates, Decimals, Integers, ShortTexts
+from . import columns
 from .typed import Notation
-from .words import Words, digits, texts
+from .words import Irregular, Mask, Words, digits, ink, trim
 
-_ROWS = 4096  # at a time: the words at hand stay in the processor's cache
+_ROWS = 4096  # records that words are taken from at a time: they stay in the processor's cache
 _TEXT, _DIGITS = 12, 18  # characters at most
 _ALL = (1 << 64) - 1
 _HUNDRED_MILLION = np.uint64(10**8)
@@ -48,9 +48,10 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A field, and the lines of its pieces in the words."""
+    """A field, its pieces, and their lines in the words of all."""
 
     field: Field
+    pieces: tuple[_Piece, ...]
     lines: tuple[int, ...]
 
 
@@ -58,27 +59,15 @@ class Regular:
     """Reads blocks of records of one width, all of whose `fields` are texts of 12 characters or 18 digits at most."""
 
     def __init__(self, fields: Sequence[Field], form: Format) -> None:
-        self._names = [field.name for field in fields]
         self._width, self._record = form.options["width"], form.options["record"].encode()
         self._record_at = form.options.get("record_at", 1) - 1
-        self._numbers: list[_Place] = []
-        self._texts: list[_Place] = []
-        self._digit_pieces: list[_Piece] = []
-        self._text_pieces: list[_Piece] = []
+        self._places: list[_Place] = []
+        self._at: list[int] = []
         for field in fields:
-            start, length = field.at[form.name]
-            if field.type == "text":
-                pieces = [_Piece(start - 1 + i, min(8, length - i)) for i in range(0, length, 8)]
-                self._texts.append(_placed(field, pieces, self._text_pieces))
-            else:
-                ends = range(start - 1 + length, start - 1, -8)
-                pieces = [_Piece(max(start - 1, end - 8), end - max(start - 1, end - 8)) for end in reversed(ends)]
-                self._numbers.append(_placed(field, pieces, self._digit_pieces))
-        self._before = np.array([piece.before for piece in self._text_pieces], np.uint64)
-        self._keep = np.array([_ALL << 64 - 8 * piece.width & _ALL for piece in self._digit_pieces], np.uint64)
-        self._outside = np.array([_ALL << 8 * piece.width & _ALL for piece in self._text_pieces], np.uint64)
-        self._first = [place.lines[0] for place in self._texts if len(place.lines) > 1]
-        self._second = [place.lines[1] for place in self._texts if len(place.lines) > 1]
+            pieces = _pieces(*field.at[form.name], from_left=field.type == "text")
+            lines = tuple(range(len(self._at), len(self._at) + len(pieces)))
+            self._places.append(_Place(field, pieces, lines))
+            self._at += [piece.at for piece in pieces]
 
     @staticmethod
     def can_read(fields: Sequence[Field], form: Format, notation: Notation) -> bool:
@@ -98,79 +87,90 @@ class Regular:
         marks = [*zip(self._record, range(self._record_at, self._width), strict=False), *ends]
         if any((data[place::size] != mark).any() for mark, place in marks):
             return None
-        numbers = [_sink(place.field, rows) for place in self._numbers]
-        words = [ShortTexts(rows) for _ in self._texts]
+        words = self._words(block, rows, size)
+        try:
+            return pl.DataFrame({place.field.name: _column(place, words) for place in self._places})
+        except Irregular:
+            return None
+
+    def _words(self, block: bytes, rows: int, size: int) -> Words:
+        """The words that hold the pieces, a line each."""
+        words = np.empty((len(self._at), rows), np.uint64)
         for start in range(0, rows, _ROWS):
-            place = slice(start, min(start + _ROWS, rows))
-            if not (
-                self._put_numbers(block, start * size, size, place, numbers)
-                and self._put_texts(block, start * size, size, place, words)
-            ):
-                return None
-        found = {place.field.name: sink.series() for place, sink in zip(self._numbers, numbers, strict=True)}
-        for text, sink in zip(self._texts, words, strict=True):
-            found[text.field.name] = sink.series()
-            if not text.field.nullable and found[text.field.name].null_count():
-                return None
-        return pl.DataFrame({name: found[name] for name in self._names})
+            count, offset = min(_ROWS, rows - start), start * size
+            for line, at in enumerate(self._at):
+                words[line, start : start + count] = np.ndarray(count, "<u8", block, offset + at, (size,))
+        return words
 
-    def _put_numbers(
-        self, block: bytes, offset: int, size: int, place: slice, sinks: Sequence[Integers | Decimals | Dates]
-    ) -> bool:
-        words = _loaded(block, offset, size, place.stop - place.start, self._digit_pieces)
-        for line, piece in enumerate(self._digit_pieces):
-            if piece.behind:  # one of the record's first eight characters
-                words[line] <<= np.uint64(piece.behind)
-        if (found := digits(words, self._keep)) is None:
-            return False
-        numbers, blanks = found
-        for column, sink in zip(self._numbers, sinks, strict=True):
-            values = numbers.get(column.lines[0])
-            for line in column.lines[1:]:
-                upper = None if values is None else values * _HUNDRED_MILLION
-                lower = numbers.get(line)
-                values = lower if upper is None else upper if lower is None else upper + lower
-            if values is None:
-                values = np.zeros(place.stop - place.start, np.uint64)
-            blank = blanks.get(column.lines[-1])
-            if blank is None:
-                if any(line in blanks and blanks[line].any() for line in column.lines):
-                    return False
-            elif blank.any():
-                if any(line not in blanks or (blanks[line] != blank).any() for line in column.lines):
-                    return False  # blanks before digits
-                if column.field.blank is not None:
-                    values[blank] = int(column.field.blank)
-                    blank = None
-                elif not column.field.nullable:
-                    return False
-            if not sink.put(place, values, blank):
-                return False
-        return True
 
-    def _put_texts(self, block: bytes, offset: int, size: int, place: slice, sinks: Sequence[ShortTexts]) -> bool:
-        words = _loaded(block, offset, size, place.stop - place.start, self._text_pieces)
-        words >>= self._before[:, None]
-        if (lengths := texts(words, self._outside, self._first, self._second)) is None:
-            return False
-        for column, sink in zip(self._texts, sinks, strict=True):
-            first, *second = column.lines
-            length = lengths[first]
-            if ((words[first] & np.uint64(0xFF) == ord(" ")) & (length > 0)).any():
-                return False  # blanks before a text
-            rest = words[second[0]] if second else None
-            sink.put(place, length + lengths[second[0]] if second else length, words[first], rest)
-        return True
+def _column(place: _Place, words: Words) -> pl.Series:
+    if place.field.type == "text":
+        return _text(place, words)
+    values, blank = _number(place, words)
+    if blank is not None and place.field.blank is not None:
+        values[blank] = int(place.field.blank)
+        blank = None
+    elif blank is not None and not place.field.nullable:
+        raise Irregular
+    if place.field.type == "date":
+        return columns.dates(values, blank)
+    return (
+        columns.decimals(values, place.field.decimals, blank)
+        if place.field.type == "decimal"
+        else columns.integers(values, blank)
+    )
+
+
+def _number(place: _Place, words: Words) -> tuple[Words, Mask | None]:
+    """The numbers of a field, and where they are blank; all pieces are, or none."""
+    values: Words | None = None
+    blanks: list[Mask | None] = []
+    for piece, line in zip(place.pieces, place.lines, strict=True):
+        if piece.behind:  # among the record's first eight characters
+            words[line] <<= np.uint64(piece.behind)
+        found, blank = digits(words[line], np.uint64(_ALL << 64 - 8 * piece.width & _ALL))
+        blanks.append(blank)
+        if values is not None:
+            values *= _HUNDRED_MILLION
+        if found is not None:
+            values = found if values is None else values + found
+    last = blanks[-1]
+    for blank in blanks:
+        same = blank is last if blank is None or last is None else np.array_equal(blank, last)
+        if not same:
+            raise Irregular  # blanks before digits
+    return np.zeros(words.shape[1], np.uint64) if values is None else values, last
+
+
+def _text(place: _Place, words: Words) -> pl.Series:
+    parts, inks = [], []
+    for piece, line in zip(place.pieces, place.lines, strict=True):
+        if piece.before:
+            words[line] >>= np.uint64(piece.before)
+        parts.append(words[line])
+        inks.append(ink(words[line], np.uint64(_ALL << 8 * piece.width & _ALL)))
+    if len(parts) > 1:
+        inks[0] |= (inks[1] != 0) * np.uint64(_ALL)  # what stands before ink counts as ink
+    lengths = trim(parts[0], inks[0])
+    if ((parts[0] & np.uint64(0xFF) == ord(" ")) & (lengths > 0)).any():
+        raise Irregular  # blanks before a text
+    if len(parts) > 1:
+        lengths += trim(parts[1], inks[1])
+    if not place.field.nullable and not lengths.all():
+        raise Irregular
+    return columns.short_texts(lengths, parts[0], parts[1] if len(parts) > 1 else None)
+
+
+def _pieces(start: int, length: int, *, from_left: bool) -> tuple[_Piece, ...]:
+    first, end = start - 1, start - 1 + length
+    if from_left:
+        return tuple(_Piece(at, min(8, end - at)) for at in range(first, end, 8))
+    return tuple(_Piece(max(first, at - 8), at - max(first, at - 8)) for at in reversed(range(end, first, -8)))
 
 
 def _covered(fields: Sequence[Field], form: str) -> set[int]:
     places = [field.at[form] for field in fields]
     return {at for start, width, *_ in places for at in range(start - 1, start - 1 + width)}
-
-
-def _placed(field: Field, pieces: list[_Piece], among: list[_Piece]) -> _Place:
-    among += pieces
-    return _Place(field, tuple(range(len(among) - len(pieces), len(among))))
 
 
 def _is_known(field: Field, at: Sequence[int]) -> bool:
@@ -183,17 +183,3 @@ def _is_known(field: Field, at: Sequence[int]) -> bool:
             return len(at) == 2 and at[1] <= _DIGITS and (field.blank or "0").isdecimal()
         case _:
             return False
-
-
-def _sink(field: Field, rows: int) -> Integers | Decimals | Dates:
-    if field.type == "date":
-        return Dates(rows)
-    return Decimals(rows, field.decimals) if field.type == "decimal" else Integers(rows)
-
-
-def _loaded(block: bytes, offset: int, size: int, rows: int, pieces: Sequence[_Piece]) -> Words:
-    """The words that hold the pieces, of records of `size` bytes."""
-    words = np.empty((len(pieces), rows), np.uint64)
-    for line, piece in zip(words, pieces, strict=True):
-        line[:] = np.ndarray(rows, "<u8", block, offset + piece.at, (size,))
-    return words

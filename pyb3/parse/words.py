@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
-"""Eight characters each, the first in the lowest byte: a line for each piece of a field, a column for each record."""
+"""Eight characters of each of many records, the first in the lowest byte."""
+Mask = NDArray[np.bool_]
 
 
 def every(byte: int) -> np.uint64:
@@ -28,26 +27,29 @@ _FOURS = np.uint64(0x000000FF000000FF)
 _UPPER, _LOWER = np.uint64(100 + (1_000_000 << 32)), np.uint64(1 + (10_000 << 32))
 
 
-def digits(words: Words, keep: Words) -> tuple[dict[int, Words], dict[int, NDArray[np.bool_]]] | None:
-    """The numbers in words of digits, line by line; of a line's words only the bytes in `keep` count.
+class Irregular(Exception):
+    """Something else than digits, or than a text."""
 
-    A line of zeros alone is left out, as the upper digits mostly are. Also returns where the lines are blank, their
-    number then being 0; None where some word is neither digits nor blank. Spoils the words.
+
+def digits(words: Words, keep: np.uint64) -> tuple[Words | None, Mask | None]:
+    """Turn words of digits into their numbers, in place; only the bytes in `keep` count.
+
+    Returns the numbers, None where all are zero, as upper digits mostly are; and where the words are blank, their
+    number then being 0. Raises Irregular where a word is neither digits nor blank.
     """
     words ^= _ZERO
-    words &= keep[:, None]
-    lines = np.flatnonzero(np.bitwise_or.reduce(words, axis=1))
-    words, keep = words[lines], keep[lines]
+    words &= keep
+    if not np.bitwise_or.reduce(words):
+        return None, None
     spare = words + _MORE_THAN_NINE
     spare |= words
     spare &= _TOP
-    blank: dict[int, NDArray[np.bool_]] = {}
-    for at in np.flatnonzero(np.bitwise_or.reduce(spare, axis=1)).tolist():
-        blanks = words[at] == (_BLANK_DIGIT & keep[at])
-        if spare[at][~blanks].any():
-            return None
-        words[at][blanks] = 0
-        blank[int(lines[at])] = blanks
+    blank = None
+    if np.bitwise_or.reduce(spare):
+        blank = words == _BLANK_DIGIT & keep
+        if spare[~blank].any():
+            raise Irregular
+        words[blank] = 0
     np.right_shift(words, _EIGHT, out=spare)  # neighbours are joined: digits to pairs,
     words *= _TEN
     words += spare
@@ -58,28 +60,32 @@ def digits(words: Words, keep: Words) -> tuple[dict[int, Words], dict[int, NDArr
     words *= _UPPER
     words += spare
     words >>= _THIRTY_TWO
-    return dict(zip(lines.tolist(), words, strict=True)), blank
+    return words, blank
 
 
-def texts(words: Words, outside: Words, first: Sequence[int], second: Sequence[int]) -> Words | None:
-    """Turn the blanks behind texts into zeros, in place; a line's bytes in `outside` belong to no text.
+def ink(words: Words, outside: np.uint64) -> Words:
+    """What is not blank in words of ASCII; bytes in `outside` do not belong to the text and become blanks, in place.
 
-    The text of a line in `first` goes on in that of `second`. Returns the length that each word has of its text, or
-    None where a byte is no ASCII, or a control character.
+    Raises Irregular where a byte is no ASCII, or a control character.
     """
-    words &= ~outside[:, None]
-    words |= (outside & _BLANK)[:, None]
+    if outside:
+        words &= ~outside
+        words |= outside & _BLANK
     spare = words + _PRINTABLE
-    if np.bitwise_or.reduce(words, axis=None) & _TOP or np.bitwise_and.reduce(spare, axis=None) & _TOP != _TOP:
-        return None
+    if np.bitwise_or.reduce(words) & _TOP or np.bitwise_and.reduce(spare) & _TOP != _TOP:
+        raise Irregular
     np.bitwise_xor(words, _BLANK, out=spare)
-    spare[first] |= (spare[second] != 0) * every(0xFF)  # what stands before ink counts as ink
-    for bits in (_EIGHT, _SIXTEEN, _THIRTY_TWO):
-        spare |= spare >> bits
-    spare |= (spare & _SEVEN) + _SEVEN
-    spare &= _TOP
-    spare >>= np.uint64(7)  # a 1 in each byte of the text
-    words &= spare * np.uint64(0xFF)
-    spare *= every(1)
-    spare >>= np.uint64(56)
     return spare
+
+
+def trim(words: Words, ink: Words) -> Words:
+    """Turn the blanks behind the last ink into zeros, in place, and return the texts' lengths. Spoils the ink."""
+    for bits in (_EIGHT, _SIXTEEN, _THIRTY_TWO):  # what stands before ink counts as ink
+        ink |= ink >> bits
+    ink |= (ink & _SEVEN) + _SEVEN
+    ink &= _TOP
+    ink >>= np.uint64(7)  # a 1 in each byte of the text
+    words &= ink * np.uint64(0xFF)
+    ink *= every(1)
+    ink >>= np.uint64(56)
+    return ink
