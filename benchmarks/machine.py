@@ -129,10 +129,20 @@ class Server:
         return None
 
     def empty(self) -> None:
-        """Tables as after the migration."""
-        for table in ("cotahist", "ingestions", "revisions", "rejected_rows"):
+        """Tables as after the migration: no year of cotahist is there."""
+        for table in ("ingestions", "revisions", "rejected_rows"):
             self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table)))
+        years = (
+            "SELECT relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = 'cotahist'::regclass"
+        )
+        for (name,) in self.connection.execute(years).fetchall():
+            self.connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
         self.connection.execute("CHECKPOINT")
+
+    def make_year(self, year: int) -> None:
+        """An empty year of cotahist, with its indexes: what a tool that makes none needs."""
+        self.connection.execute("SELECT cotahist_new_year(%s)", (year,))
+        self.connection.execute("SELECT cotahist_attach_year(%s)", (year,))
 
     def settle(self) -> None:
         """What autovacuum does within a minute of a load."""
