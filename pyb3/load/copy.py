@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -13,17 +14,26 @@ from psycopg import sql
 from ..parse.lines import split
 
 
-def copy_in(
-    connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame, *, frozen: bool = False
+def copy_in(connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame) -> None:
+    """Append the frame's rows to the table's columns of the same names."""
+    copy_text(connection, table, frame.columns, written(frame))
+
+
+def copy_text(
+    connection: psycopg.Connection[Any],
+    table: sql.Identifier,
+    columns: Iterable[str],
+    text: bytes,
+    frozen: bool = False,
 ) -> None:
-    """Append the frame's rows to the table's columns of the same names.
+    """Append rows that are `written` to the table's columns.
 
     Rows of a table that this transaction has made may be `frozen`: nothing has to visit them again.
     """
     how = sql.SQL("FORMAT csv, FREEZE {}").format(sql.Literal(frozen))
-    query = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(table, listed(frame.columns), how)
+    query = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(table, listed(columns), how)
     with connection.cursor().copy(query) as copy:
-        copy.write(_text(frame))
+        copy.write(text)
 
 
 def held(
@@ -45,7 +55,7 @@ def held(
 
 def lines(frame: pl.DataFrame) -> pl.Series | None:
     """The lines the frame's rows have as rows of a table; None as for `held`."""
-    return _split(_text(frame), frame.height)
+    return _split(written(frame), frame.height)
 
 
 def listed(columns: Iterable[str]) -> sql.Composed:
@@ -53,11 +63,14 @@ def listed(columns: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
-def _text(frame: pl.DataFrame) -> bytes:
+def written(frame: pl.DataFrame) -> bytes:
+    """The frame's rows as PostgreSQL writes them in CSV."""
     truth = pl.col(pl.Boolean).replace_strict(
         {True: "t", False: "f"}, return_dtype=pl.String
     )  # as PostgreSQL writes it
-    return frame.with_columns(truth).write_csv(include_header=False).encode()
+    text = io.BytesIO()
+    frame.with_columns(truth).write_csv(text, include_header=False)
+    return text.getvalue()
 
 
 def _split(text: bytes, rows: int) -> pl.Series | None:

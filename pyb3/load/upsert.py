@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, LiteralString, Protocol
 
 import polars as pl
@@ -18,7 +19,7 @@ from ..parse.ahead import ahead
 from ..template import Template
 from ..unit import Counts
 from . import gone, ledger, revisions
-from .copy import copy_in, held, lines, listed
+from .copy import copy_in, copy_text, held, lines, listed, written
 from .phrases import NUMBER, own, row, same_key
 from .years import Years
 
@@ -118,14 +119,18 @@ class _Transaction:
     seen: gone.Seen = field(default_factory=gone.Seen)
     other: list[pl.Series] = field(default_factory=list)
 
+    sending: Future[None] | None = None
+
     def __post_init__(self) -> None:
         self.years = Years(self.connection, settings.schema(), self.template.table)
 
     def run(self, batches: Iterable[Batch], prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
         # Days are found by the key, whatever the statistics say of a table that has just been filled.
         self._execute("SET LOCAL enable_seqscan = off")
-        for batch in ahead(batches):
-            self._add(batch)
+        with ThreadPoolExecutor(1, thread_name_prefix="send") as self.sender:  # which ends before anything is undone
+            for batch in ahead(batches):
+                self._add(batch)
+            self._sent()
         self._execute("SET LOCAL enable_seqscan = on")
         self.years.attach()
         if self.seen.same and self.other and pl.concat(self.other).is_in(pl.concat(self.seen.same).implode()).any():
@@ -167,6 +172,7 @@ class _Transaction:
             of_year = [day for day in straight if day.year == year]
             self._copy(frame.filter(pl.col("refdate").is_in(of_year)), self.years.loose(year))
         if not (part := frame.filter(~pl.col("refdate").is_in(straight))).is_empty():
+            self._sent()
             keys = part.select(self.template.key).hash_rows()
             self.seen.keys.append(keys)
             if batch.overwrite and not self.staged_only:
@@ -175,10 +181,25 @@ class _Transaction:
                 copy_in(self.connection, self._stage(columns, batch.overwrite).name, part)
 
     def _copy(self, frame: pl.DataFrame, loose: sql.Identifier | None) -> None:
-        """Copy rows straight into the table, or a loose year of it, in the key's order, which an index takes best."""
+        """Copy rows straight into the table, or a loose year of it, in the key's order, which an index takes best.
+
+        A loose year asks nothing of the server between its batches: one is sent while the next is made ready.
+        """
         numbered = frame.with_columns(pl.lit(self.loaded.number).alias(NUMBER)) if self._numbered else frame
-        copy_in(self.connection, loose or self._table, numbered.sort(self.template.key), frozen=loose is not None)
+        text = written(numbered.sort(self.template.key))
+        self._sent()
+        send = partial(copy_text, self.connection, loose or self._table, numbered.columns, text, loose is not None)
+        if loose is None:
+            send()
+        else:
+            self.sending = self.sender.submit(send)
         self.counts.inserted += frame.height
+
+    def _sent(self) -> None:
+        """Wait until the connection is free. Raises what sending raised."""
+        if self.sending is not None:
+            sending, self.sending = self.sending, None
+            sending.result()
 
     def _differing(self, frame: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
         """The rows that the table does not hold just so; the others are unchanged."""
@@ -222,8 +243,14 @@ class _Transaction:
         if not new:
             return
         self.locked.update(new)
+        if any(self.years.loose(day.year) is None for day in new):
+            self._sent()
         for year in sorted({day.year for day in new}):
             self.years.open(year, loose=not self.staged_only)
+        # Others wait for a loose year as a whole.
+        self.fresh.update(dict.fromkeys(day for day in new if self.years.loose(day.year)))
+        if not (new := [day for day in new if self.years.loose(day.year) is None]):
+            return
         lock = "SELECT pg_advisory_xact_lock(hashtext(%s), d - date '2000-01-01') FROM unnest(%s::date[]) d"
         self.connection.execute(lock, (f"pyb3/{settings.schema()}.{self.template.table}", new))
         # COPY does not write into a table whose row-level security binds this user: such days are all staged.
@@ -234,9 +261,7 @@ class _Transaction:
         ).format(self._table, listed(self.template.key))
         name = self._table.as_string(self.connection)
         for day in new:
-            if self.years.loose(day.year):
-                self.fresh[day] = None
-            elif self.connection.execute(absent, (name, day)).fetchone() == (True,):
+            if self.connection.execute(absent, (name, day)).fetchone() == (True,):
                 self.fresh[day] = None
 
     def _stage(self, columns: tuple[str, ...], overwrite: bool) -> _Stage:
