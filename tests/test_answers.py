@@ -14,7 +14,7 @@ import pytest
 from pyb3 import calendar, pipeline, settings
 from pyb3.datasets import registry
 from pyb3.errors import FileError
-from pyb3.file import digest, sidecar
+from pyb3.file import digest
 from pyb3.progress import Silent
 from tests.support import generate
 
@@ -157,15 +157,6 @@ def test_a_file_that_was_refused_is_asked_for_again(
     assert process(f"{command} cotahist --date {recent}").code == 0
     assert pyb3(f"{command} cotahist --date {recent}").code == 0
     assert len(simulator.requests) == 2, "and what came then is kept"
-
-
-def test_a_file_without_its_sidecar_was_not_fetched_to_its_end(pyb3, refused, simulator, recent: date) -> None:
-    path = Path(pyb3(f"fetch cotahist --date {recent}").out.strip())
-    sidecar(path).unlink()
-    refused(f"load cotahist --date {recent}", 3, "is not in the cache")
-    assert pyb3(f"fetch cotahist --date {recent}").code == 0
-    assert len(simulator.requests) == 2
-    assert sidecar(path).exists()
 
 
 def test_a_download_removes_what_killed_ones_left_and_nothing_of_living_ones(pyb3, simulator, recent: date) -> None:
