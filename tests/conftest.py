@@ -32,7 +32,7 @@ _SETTINGS = ("DATABASE_URL", "PYB3_SCHEMA", "PYB3_MIRROR", "PYB3_RETRIES", "PGPA
 _numbers = itertools.count()
 
 # A machine that others use too is no reason to fail. `pytest --hypothesis-profile long` looks for longer.
-settings.register_profile("pyb3", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("pyb3", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("pyb3"), max_examples=5_000)
 settings.load_profile("pyb3")
 
