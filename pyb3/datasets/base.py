@@ -226,8 +226,11 @@ class Dataset:
                 records += frame.height + origin.rejected - seen
                 for batch in self.shape(frame, origin):
                     whole = None if allow_incomplete else {} if alone else batch.whole
-                    held = contract.hold(self._completed(batch.frame), member.name, rejects).drop(LINE, strict=False)
-                    yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made)
+                    held = contract.hold(self._completed(batch.frame), member.name, rejects)
+                    # Only a frame whose bad rows may be set aside has their lines.
+                    yield replace(
+                        batch, frame=held.drop(LINE, strict=False), whole=whole, source=source.name, made=member.made
+                    )
                 seen = origin.rejected
             if rejects is not None:
                 rejects.judge(records + origin.rejected - seen)

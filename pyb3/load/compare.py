@@ -12,9 +12,9 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from .. import settings
 from ..template import Template
 from .copy import held, lines, listed
+from .phrases import NUMBER, is_numbered, own
 
 Key = tuple[Any, ...]
 
@@ -77,8 +77,8 @@ class Table:
         key = [names.index(name) for name in self.template.key]
         with self.connection.cursor() as cursor:
             return {
-                tuple(row[at] for at in key): Stored(dict(zip(names, row, strict=False)), row[-1])
-                for row in cursor.execute(query, (day,))
+                tuple(row[at] for at in key): Stored(dict(zip(names, row, strict=True)), number)
+                for *row, number in cursor.execute(query, (day,))
             }
 
     def is_guarded(self) -> bool:
@@ -89,23 +89,19 @@ class Table:
     def _agrees(self, frames: Sequence[pl.DataFrame], day: date, rows: int) -> bool:
         """Whether the table has these rows just so and no other: seen by their lines, which is quick."""
         for frame in frames:
-            own, known = lines(frame), held(self.connection, self._name, frame.columns, [day], self.template.key)
-            if own is None or known is None or len(known) != rows or not own.is_in(known.implode()).all():
+            mine, known = lines(frame), held(self.connection, self._name, frame.columns, [day], self.template.key)
+            if mine is None or known is None or len(known) != rows or not mine.is_in(known.implode()).all():
                 return False
         return True
 
     @property
     def _name(self) -> sql.Identifier:
-        return sql.Identifier(settings.schema(), self.template.table)
+        return own(self.template.table)
 
     @cached_property
     def _number(self) -> sql.Composable:
-        """The column that bears the ingestion's number; another package's table may have none."""
-        found = self.connection.execute(
-            "SELECT 1 FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'ingestion_id'",
-            (self._name.as_string(self.connection),),
-        ).fetchone()
-        return sql.SQL("NULL") if found is None else sql.Identifier("ingestion_id")
+        numbered = is_numbered(self.connection, self.template.table)
+        return sql.Identifier(NUMBER) if numbered else sql.SQL("NULL")
 
 
 def expected(template: Template, frames: Sequence[pl.DataFrame]) -> dict[Key, dict[str, Any]]:

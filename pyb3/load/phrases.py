@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import LiteralString
+from typing import Any, LiteralString
 
+import psycopg
 from psycopg import sql
 
 from .. import settings
@@ -17,6 +18,15 @@ NUMBER = "ingestion_id"
 def own(name: str) -> sql.Identifier:
     """A table of PyB3's schema."""
     return sql.Identifier(settings.schema(), name)
+
+
+def is_numbered(connection: psycopg.Connection[Any], table: str) -> bool:
+    """Whether the rows of a table bear the number of their ingestion."""
+    found = connection.execute(
+        "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s",
+        (own(table).as_string(connection), NUMBER),
+    )
+    return found.fetchone() is not None
 
 
 def row(alias: LiteralString, columns: Iterable[str]) -> sql.Composed:

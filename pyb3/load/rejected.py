@@ -10,9 +10,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from .. import settings
 from ..errors import DatabaseError, one_line
 from .copy import listed
+from .phrases import own
 
 _FACTS = ("file", "line", "field", "reason", "record")
 
@@ -39,7 +39,7 @@ def keep(connection: psycopg.Connection[Any], number: int, dataset: str, unit: s
     """
     columns = ("ingestion_id", "dataset", "unit", *_FACTS)
     query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        _table("rejected_rows"), listed(columns), sql.SQL(", ").join([sql.Placeholder()] * len(columns))
+        own("rejected_rows"), listed(columns), sql.SQL(", ").join([sql.Placeholder()] * len(columns))
     )
     rows = [(number, dataset, unit, *(getattr(record, fact) for fact in _FACTS)) for record in records]
     if not rows:
@@ -57,10 +57,6 @@ def history(connection: psycopg.Connection[Any], dataset: str, day: date | None,
         " WHERE i.dataset = %(dataset)s AND (%(day)s::date IS NULL"
         " OR %(day)s::date BETWEEN i.first_date AND i.last_date OR i.unit = %(day)s::date::text)"
         " ORDER BY r.ingestion_id DESC, r.file, r.line LIMIT %(limit)s"
-    ).format(rejected=_table("rejected_rows"), ingestions=_table("ingestions"))
+    ).format(rejected=own("rejected_rows"), ingestions=own("ingestions"))
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, {"dataset": dataset, "day": day, "limit": limit}).fetchall()
-
-
-def _table(name: str) -> sql.Identifier:
-    return sql.Identifier(settings.schema(), name)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from .. import settings
+from .phrases import own
 
 _BEFORE, _ENOUGH = 20, 10  # sessions that a day is held against, and how few of them say nothing
 _REACH = timedelta(60)  # days that surely hold so many sessions
@@ -49,7 +49,7 @@ def _earlier(connection: psycopg.Connection[Any], dataset: str, first: date, las
         "SELECT day.key::date, day.value::bigint FROM {} i, jsonb_each_text(i.day_rows) AS day"
         " WHERE i.dataset = %s AND i.outcome IN ('loaded', 'unchanged') AND i.first_date < %s AND i.last_date >= %s"
         " ORDER BY i.id"
-    ).format(sql.Identifier(settings.schema(), "ingestions"))
+    ).format(own("ingestions"))
     reach = first - _REACH
     found = connection.execute(query, (dataset, last, reach))
     return {day: int(count) for day, count in found if reach <= day < last}

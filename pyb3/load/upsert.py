@@ -20,7 +20,7 @@ from ..template import Template
 from ..unit import Counts
 from . import gone, ledger, revisions
 from .copy import copy_in, copy_text, held, lines, listed, written
-from .phrases import NUMBER, own, row, same_key
+from .phrases import NUMBER, is_numbered, own, row, same_key
 from .years import Years
 
 
@@ -145,12 +145,7 @@ class _Transaction:
 
     @cached_property
     def _numbered(self) -> bool:
-        """Whether a row bears the number of its ingestion; those of another package's table may not."""
-        found = self.connection.execute(
-            "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s",
-            (self._table.as_string(self.connection), NUMBER),
-        )
-        return found.fetchone() is not None
+        return is_numbered(self.connection, self.template.table)
 
     @property
     def _table(self) -> sql.Identifier:

@@ -51,18 +51,21 @@ def read_fixed_width(
         if part.late:
             raise FileError(f"{name} line {number:,}: there are records after the trailer")
         records += part.before + part.behind
-        if block:
-            records += frame.height if frame is not None else block.count(b"\n") + 1
-            if frame is None:
-                frame = _frame(block, fields, form, notation, name, number, member.rejects)
-            elif member.rejects is not None:
+        if not block:
+            continue
+        if frame is None:
+            records += block.count(b"\n") + 1
+            frame = _frame(block, fields, form, notation, name, number, member.rejects)
+        else:
+            records += frame.height
+            if member.rejects is not None:
                 frame = located(frame, pl.int_range(number, number + frame.height, eager=True))
                 member.rejects.text = _text_by_line(block, number)
-            if frame.is_empty():  # all of it was set aside
-                continue
-            if running is not None:
-                previous = _unbroken(frame, running, previous, name, number, template.field(running).b3)
-            yield frame
+        if frame.is_empty():  # all of it was set aside
+            continue
+        if running is not None:
+            previous = _unbroken(frame, running, previous, name, number, template.field(running).b3)
+        yield frame
     if records == 0:
         raise FileError(f"{name} is empty")
     if trailer is not None:

@@ -84,7 +84,7 @@ class Regular:
             return None
         data = np.frombuffer(block, np.uint8)
         ends = zip(b"\r\n"[-(size - self._width) :], range(self._width, size), strict=True)
-        marks = [*zip(self._record, range(self._record_at, self._width), strict=False), *ends]
+        marks = [*((mark, place) for place, mark in enumerate(self._record, self._record_at)), *ends]
         if any((data[place::size] != mark).any() for mark, place in marks):
             return None
         words = self._words(block, rows, size)
@@ -114,11 +114,9 @@ def _column(place: _Place, words: Words) -> pl.Series:
         raise Irregular
     if place.field.type == "date":
         return columns.dates(values, blank)
-    return (
-        columns.decimals(values, place.field.decimals, blank)
-        if place.field.type == "decimal"
-        else columns.integers(values, blank)
-    )
+    if place.field.type == "decimal":
+        return columns.decimals(values, place.field.decimals, blank)
+    return columns.integers(values, blank)
 
 
 def _number(place: _Place, words: Words) -> tuple[Words, Mask | None]:

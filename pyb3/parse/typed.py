@@ -109,6 +109,7 @@ def _cast(field: Field, notation: Notation) -> pl.Expr:
             # Every digit too: 2024013 and "2024 1 3" would be read as 3 January, -024 as a year before Christ.
             parts = re.sub("%.", lambda part: _DIGITS.get(part[0], ".+"), re.escape(notation.date))
             whole = column.str.contains(f"^{parts}$")
+            # Null where it is no day of the calendar: `typed` names such a value.
             value = pl.when(whole).then(column).str.to_date(notation.date, strict=False)
             return pl.when(value >= date.min).then(value)
         case "boolean":

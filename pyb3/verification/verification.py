@@ -191,7 +191,7 @@ class _Run:
             if source.name in newer
             for name in self._template.columns(source.format)
         } - {*self._template.key}
-        frames = [frame.drop(columns, strict=False) for frame in frames]
+        frames = [frame.drop(columns, strict=False) for frame in frames]  # a frame has those of its source alone
         found = self._table.compare(frames, day)
         told.days += 1
         told.rows += found.rows
