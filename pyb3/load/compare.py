@@ -13,7 +13,8 @@ import psycopg
 from psycopg import sql
 
 from ..template import Template
-from .copy import held, lines, listed
+from . import days
+from .copy import listed
 from .phrases import NUMBER, is_numbered, own
 
 Key = tuple[Any, ...]
@@ -89,8 +90,9 @@ class Table:
     def _agrees(self, frames: Sequence[pl.DataFrame], day: date, rows: int) -> bool:
         """Whether the table has these rows just so and no other: seen by their lines, which is quick."""
         for frame in frames:
-            mine, known = lines(frame), held(self.connection, self._name, frame.columns, [day], self.template.key)
-            if mine is None or known is None or len(known) != rows or not mine.is_in(known.implode()).all():
+            held = days.held(self.connection, self._name, frame.schema, [day], self.template.key)[day]
+            mine = dict(days.texts(frame.sort(self.template.key))).get(day, days.Day())
+            if held.rows != rows or (same := mine.among(held)) is None or not same.all():
                 return False
         return True
 

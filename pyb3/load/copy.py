@@ -1,17 +1,14 @@
-"""COPY between frames and tables, as CSV; a row's line is the same on both ways."""
+"""COPY of frames into tables, as CSV."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
 import polars as pl
 import psycopg
 from psycopg import sql
-
-from ..parse.lines import split
 
 
 def copy_in(connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame) -> None:
@@ -36,28 +33,6 @@ def copy_text(
         copy.write(text)
 
 
-def held(
-    connection: psycopg.Connection[Any],
-    table: sql.Identifier,
-    columns: Iterable[str],
-    days: list[date],
-    key: Iterable[str],
-) -> pl.Series | None:
-    """The lines of the table's rows of these days; None where some text keeps its row from being one line.
-
-    In the order of `key`, so that the key's own index is taken whatever the statistics say.
-    """
-    query = sql.SQL("COPY (SELECT {} FROM {} WHERE refdate = ANY({}) ORDER BY {}) TO STDOUT (FORMAT csv)")
-    with connection.cursor().copy(query.format(listed(columns), table, sql.Literal(days), listed(key))) as copy:
-        rows = list(copy)
-    return _split(b"".join(rows), len(rows))
-
-
-def lines(frame: pl.DataFrame) -> pl.Series | None:
-    """The lines the frame's rows have as rows of a table; None as for `held`."""
-    return _split(written(frame), frame.height)
-
-
 def listed(columns: Iterable[str]) -> sql.Composed:
     """Column names, quoted, as a list."""
     return sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -71,13 +46,3 @@ def written(frame: pl.DataFrame) -> bytes:
     text = io.BytesIO()
     frame.with_columns(truth).write_csv(text, include_header=False)
     return text.getvalue()
-
-
-def _split(text: bytes, rows: int) -> pl.Series | None:
-    if not rows:
-        return pl.Series(dtype=pl.String)
-    try:
-        found = split(text)
-    except pl.exceptions.PolarsError:
-        return None
-    return found if len(found) == rows else None

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
-from typing import Any, LiteralString, Protocol
+from typing import Any, LiteralString
 
 import polars as pl
 import psycopg
@@ -18,24 +18,11 @@ from ..errors import DatabaseError, DuplicateKey, one_line
 from ..parse.ahead import ahead
 from ..template import Template
 from ..unit import Counts
-from . import gone, ledger, revisions
-from .copy import copy_in, copy_text, held, lines, listed, written
+from . import days, gone, ledger, revisions
+from .copy import copy_in, copy_text, listed, written
+from .days import Batch, Day
 from .phrases import NUMBER, is_numbered, own, row, same_key
 from .years import Years
-
-
-class Batch(Protocol):
-    """Rows to load; those that must not overwrite are loaded only where the table has none of their key.
-
-    `whole` says which rows of its days the batch's file cannot lack (see `gone.Whole`); None where that is unknown.
-    """
-
-    @property
-    def frame(self) -> pl.DataFrame: ...
-    @property
-    def overwrite(self) -> bool: ...
-    @property
-    def whole(self) -> gone.Whole | None: ...
 
 
 @dataclass(slots=True)
@@ -95,15 +82,6 @@ class _Stage:
     overwrite: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The table's rows of some days as lines of some columns."""
-
-    columns: tuple[str, ...] = ()
-    days: frozenset[date] = frozenset()
-    lines: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
-
-
 @dataclass
 class _Transaction:
     connection: psycopg.Connection[Any]
@@ -114,8 +92,9 @@ class _Transaction:
     fresh: dict[date, tuple[str, ...] | None] = field(default_factory=dict)
     locked: set[date] = field(default_factory=set)
     stages: dict[tuple[tuple[str, ...], bool], _Stage] = field(default_factory=dict)
-    # What the table holds of the days last read, line by line; and the hashed keys of rows found and not found there.
-    held: _Held = field(default_factory=_Held)
+    # What the table holds of the days last read, in these columns; and the hashed keys of rows found there, and not.
+    held: dict[date, Day] = field(default_factory=dict)
+    held_columns: tuple[str, ...] = ()
     seen: gone.Seen = field(default_factory=gone.Seen)
     other: list[pl.Series] = field(default_factory=list)
 
@@ -128,7 +107,7 @@ class _Transaction:
         # Days are found by the key, whatever the statistics say of a table that has just been filled.
         self._execute("SET LOCAL enable_seqscan = off")
         with ThreadPoolExecutor(1, thread_name_prefix="send") as self.sender:  # which ends before anything is undone
-            for batch in ahead(batches):
+            for batch in ahead(days.whole(batches)):
                 self._add(batch)
             self._sent()
         self._execute("SET LOCAL enable_seqscan = on")
@@ -155,19 +134,20 @@ class _Transaction:
         self.counts.rows += batch.frame.height
         frame = self._folded(batch.frame)
         columns = tuple(frame.columns)
-        days = frame["refdate"].unique().sort().to_list()
-        self._lock(days)
+        these = frame["refdate"].unique().sort().to_list()
+        self._lock(these)
         if batch.overwrite:
-            self.seen.cover(columns, batch.whole, days)
+            self.seen.cover(columns, batch.whole, these)
         straight = []
         if batch.overwrite and not self.staged_only:
-            straight = [day for day in days if day in self.fresh and self.fresh[day] in (None, columns)]
+            straight = [day for day in these if day in self.fresh and self.fresh[day] in (None, columns)]
             self.fresh.update(dict.fromkeys(straight, columns))
         for year in sorted({day.year for day in straight}):
             of_year = [day for day in straight if day.year == year]
             self._copy(frame.filter(pl.col("refdate").is_in(of_year)), self.years.loose(year))
         if not (part := frame.filter(~pl.col("refdate").is_in(straight))).is_empty():
             self._sent()
+            part = part.sort(self.template.key)
             keys = part.select(self.template.key).hash_rows()
             self.seen.keys.append(keys)
             if batch.overwrite and not self.staged_only:
@@ -197,21 +177,24 @@ class _Transaction:
             sending.result()
 
     def _differing(self, frame: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
-        """The rows that the table does not hold just so; the others are unchanged."""
-        columns, days = tuple(frame.columns), frozenset(frame["refdate"].unique())
-        if (mine := lines(frame)) is None:
-            self.seen.held(days, None)
+        """The rows of a sorted frame that the table does not hold just so; the others are unchanged."""
+        if self.held_columns != (columns := tuple(frame.columns)):
+            self.held_columns, self.held = columns, {}
+        these = frame["refdate"].unique().to_list()
+        more = sorted(day for day in these if day not in self.held)
+        reading = self.sender.submit(
+            days.held, self.connection, self._table, frame.schema, more, self.template.key
+        )  # while the file's rows are written
+        mine = list(days.texts(frame))
+        read = reading.result()
+        # A day may go on from one batch to the next: what was read last is looked at once more.
+        self.held = {day: known for day, known in self.held.items() if day in these} | read
+        masks = [some.among(self.held[day]) for day, some in mine]
+        if any(mask is None for mask in masks):
+            self.seen.held(these, None)
             return frame
-        known = self.held if self.held.columns == columns else _Held()
-        if more := sorted(days - known.days):
-            found = held(self.connection, self._table, columns, more, self.template.key)
-            self.seen.held(more, None if found is None else len(found))
-            if found is None:
-                return frame
-            self.held = _Held(columns, frozenset(more), found)
-            # A day may go on from one batch to the next: what was read last is looked at once more.
-            known = _Held(columns, days, pl.concat([known.lines, found]))
-        same = mine.is_in(known.lines.implode())
+        self.seen.held(more, sum(day.rows for day in read.values()))
+        same = pl.concat([mask for mask in masks if mask is not None])
         self.counts.unchanged += int(same.sum())
         self.seen.same.append(keys.filter(same))
         self.other.append(keys.filter(~same))
@@ -232,9 +215,9 @@ class _Transaction:
         named = ", ".join(f"{name}={value}" for name, value in zip(self.template.key, values, strict=True))
         raise DuplicateKey(f"{self.template.name}: two different rows share the key {named}")
 
-    def _lock(self, days: list[date]) -> None:
+    def _lock(self, these: list[date]) -> None:
         """Wait for other loads of these days, and learn which of them the table has no row of."""
-        new = [day for day in days if day not in self.locked]
+        new = [day for day in these if day not in self.locked]
         if not new:
             return
         self.locked.update(new)
@@ -324,9 +307,9 @@ class _Transaction:
         """Count the rows that the files have no more, and remove them where they are to be."""
         if self.seen.nothing_gone(self.counts.updated):
             return
-        days = sorted(self.seen.days.difference(self.fresh))
+        old = sorted(self.seen.days.difference(self.fresh))
         self.loaded.gone = gone.find(
-            self.connection, self.template, self.seen, days, better=better(), numbered=self._numbered
+            self.connection, self.template, self.seen, old, better=better(), numbered=self._numbered
         )
         self.counts.gone = sum(self.loaded.gone.values())
         if self.counts.gone and prune():

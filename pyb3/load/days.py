@@ -1,0 +1,163 @@
+"""Rows a day at a time, as one text: where the table's text of a day is the file's, its rows are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from ..parse.lines import split
+from .gone import Whole
+
+_BETWEEN, _BLANK = "\x1f", "\x02"  # fields; a text that is NULL, which an empty one is not
+_ARGUMENTS = 90  # of one call: PostgreSQL takes 100
+_LONG = 100_000  # rows
+
+
+class Batch(Protocol):
+    """Rows to load; those that must not overwrite are loaded only where the table has none of their key.
+
+    `whole` says which rows of its days the batch's file cannot lack (see `gone.Whole`); None where that is unknown.
+    """
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+    @property
+    def overwrite(self) -> bool: ...
+    @property
+    def whole(self) -> Whole | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one batch, or of several that are alike."""
+
+    frame: pl.DataFrame
+    overwrite: bool
+    whole: Whole | None
+
+    def is_like(self, other: Part) -> bool:
+        """Whether both could be one batch."""
+        alike = self.overwrite == other.overwrite and self.whole == other.whole
+        return alike and self.frame.schema == other.frame.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's rows in the key's order, a line each: how many they are, and their UTF-8 text.
+
+    Without a text where some field holds what stands between fields or rows.
+    """
+
+    rows: int = 0
+    text: bytes | None = b""
+
+    def among(self, others: Day) -> pl.Series | None:
+        """Which of the rows the other day has just so; None where that cannot be told by their lines."""
+        if self.text is not None and self.text == others.text and self.rows == others.rows:
+            return pl.repeat(True, self.rows, dtype=pl.Boolean, eager=True)
+        mine, theirs = self._lines(), others._lines()
+        return None if mine is None or theirs is None else mine.is_in(theirs.implode())
+
+    def _lines(self) -> pl.Series | None:
+        if not self.text:
+            return None if self.rows else pl.Series(dtype=pl.String)
+        try:
+            found = split(self.text)
+        except pl.exceptions.PolarsError:
+            return None
+        return found if len(found) == self.rows else None
+
+
+def held(
+    connection: psycopg.Connection[Any],
+    table: sql.Identifier,
+    schema: pl.Schema,
+    days: Sequence[date],
+    key: Sequence[str],
+) -> dict[date, Day]:
+    """What the table holds of these days, in the columns of `schema`. One message a day: a row each would take longer.
+
+    In the order of `key`, so that the key's own index is taken whatever the statistics say.
+    """
+    ordered = [sql.SQL('{} COLLATE "C"' if schema[name] == pl.String else "{}") for name in key]
+    query = sql.SQL(
+        "SELECT d, s.rows, convert_to(s.text, 'UTF8') FROM unnest({days}::date[]) d, LATERAL"
+        " (SELECT count(*) AS rows, string_agg(r.line, '') AS text FROM"
+        " (SELECT {line} AS line FROM {table} WHERE refdate = d ORDER BY {key}) r) s"
+    ).format(
+        days=sql.Literal(list(days)),
+        line=_line(schema),
+        table=table,
+        key=sql.SQL(", ").join(one.format(sql.Identifier(name)) for one, name in zip(ordered, key, strict=True)),
+    )
+    with connection.cursor(binary=True) as cursor:
+        return {day: Day(rows, text or b"") for day, rows, text in cursor.execute(query)}
+
+
+def texts(frame: pl.DataFrame) -> Iterator[tuple[date, Day]]:
+    """The days of a frame that is in the key's order, as the table would tell them."""
+    marked = frame.with_columns(
+        pl.col(pl.String).fill_null(_BLANK),
+        pl.col(pl.Boolean).replace_strict({True: "t", False: "f"}, return_dtype=pl.String),
+    )
+    at = 0
+    for day, rows in frame["refdate"].rle().struct.unnest().select("value", "len").iter_rows():
+        text = io.BytesIO()
+        marked.slice(at, rows).write_csv(text, include_header=False, separator=_BETWEEN, quote_style="never")
+        yield day, _told(text.getvalue(), rows, frame.width)
+        at += rows
+
+
+def whole(batches: Iterable[Batch]) -> Iterator[Part]:
+    """The same rows in the same order; a day that goes on in the next batch is told with it, unless it is long."""
+    rest: Part | None = None
+    for batch in batches:
+        part = Part(batch.frame, batch.overwrite, batch.whole)
+        if rest is not None and not rest.is_like(part):
+            yield rest
+            rest = None
+        if rest is not None:
+            part = Part(pl.concat([rest.frame, part.frame]), part.overwrite, part.whole)
+        start = _last_day(part.frame)
+        if part.frame.height - start > _LONG:
+            start = part.frame.height
+        if start:
+            yield Part(part.frame[:start], part.overwrite, part.whole)
+        rest = Part(part.frame[start:], part.overwrite, part.whole)
+    if rest is not None:
+        yield rest
+
+
+def _last_day(frame: pl.DataFrame) -> int:
+    """Where the rows of the last day begin."""
+    runs = frame["refdate"].rle().struct.field("len")
+    return frame.height - (runs[-1] if frame.height else 0)
+
+
+def _told(text: bytes, rows: int, width: int) -> Day:
+    """Only a text of which each field can be told: the table's, where it is equal, is then of equal fields."""
+    marks = np.frombuffer(text, np.uint8)
+    fields, lines = (int(np.count_nonzero(marks == ord(mark))) for mark in (_BETWEEN, "\n"))
+    return Day(rows, text if fields == rows * (width - 1) and lines == rows else None)
+
+
+def _line(schema: Mapping[str, pl.DataType]) -> sql.Composable:
+    """A row's line: each field as PostgreSQL writes it."""
+    parts: list[sql.Composable] = []
+    for name, kind in schema.items():
+        field = sql.Identifier(name)
+        marked = sql.SQL("coalesce({}, {})").format(field, sql.Literal(_BLANK)) if kind == pl.String else field
+        parts += [marked, sql.Literal(_BETWEEN)]
+    parts[-1] = sql.Literal("\n")
+    while len(parts) > 1:
+        some = [parts[at : at + _ARGUMENTS] for at in range(0, len(parts), _ARGUMENTS)]
+        parts = [sql.SQL("concat({})").format(sql.SQL(", ").join(one)) for one in some]
+    return parts[0]
