@@ -150,14 +150,21 @@ def _told(text: bytes, rows: int, width: int) -> Day:
 
 
 def _line(schema: Mapping[str, pl.DataType]) -> sql.Composable:
-    """A row's line: each field as PostgreSQL writes it."""
-    parts: list[sql.Composable] = []
-    for name, kind in schema.items():
-        field = sql.Identifier(name)
-        marked = sql.SQL("coalesce({}, {})").format(field, sql.Literal(_BLANK)) if kind == pl.String else field
-        parts += [marked, sql.Literal(_BETWEEN)]
-    parts[-1] = sql.Literal("\n")
-    while len(parts) > 1:
-        some = [parts[at : at + _ARGUMENTS] for at in range(0, len(parts), _ARGUMENTS)]
-        parts = [sql.SQL("concat({})").format(sql.SQL(", ").join(one)) for one in some]
-    return parts[0]
+    """A row's line: each field as PostgreSQL writes it.
+
+    `concat_ws` leaves out what is NULL, with the separator; rows that have such go a way that takes longer.
+    """
+    fields = [sql.Identifier(name) for name in schema]
+    told = [
+        (sql.SQL("coalesce({}, {})") if kind == pl.String else sql.SQL("concat({})")).format(field, sql.Literal(_BLANK))
+        for field, kind in zip(fields, schema.values(), strict=True)
+    ]
+    blank = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(field) for field in fields)
+    return sql.SQL("CASE WHEN {} THEN {} ELSE {} END || E'\\n'").format(blank, _joined(told), _joined(fields))
+
+
+def _joined(fields: Sequence[sql.Composable]) -> sql.Composable:
+    together = sql.SQL("concat_ws({}, {})")
+    some = [fields[at : at + _ARGUMENTS] for at in range(0, len(fields), _ARGUMENTS)]
+    groups = [together.format(sql.Literal(_BETWEEN), sql.SQL(", ").join(one)) for one in some]
+    return groups[0] if len(groups) == 1 else together.format(sql.Literal(_BETWEEN), sql.SQL(", ").join(groups))
