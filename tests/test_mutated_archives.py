@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +90,17 @@ def test_an_lzma_member_that_is_damaged_is_refused(path: Path, number: int) -> N
     with zipfile.ZipFile(buffer, "w", chance.choice((zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2))) as archive:
         archive.writestr("a.TXT", TEXT)
     agreed_archive(path, mutated(buffer.getvalue(), chance))
+
+
+def test_a_member_that_goes_on_behind_its_size_is_refused(path: Path) -> None:
+    """zipfile reads as much as the directory says, and finds its checksum right."""
+    packed = generate.zipped("a.TXT", TEXT)
+    short = TEXT[:-10]
+    for said, instead in ((len(TEXT), len(short)), (zlib.crc32(TEXT), zlib.crc32(short))):
+        packed = packed.replace(struct.pack("<L", said), struct.pack("<L", instead))
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.read("a.TXT") == short
+    assert agreed_archive(path, packed) is None
 
 
 def test_a_name_that_is_no_utf_8_is_refused(path: Path) -> None:

@@ -6,7 +6,9 @@ import contextlib
 import gzip
 import io
 import re
+import struct
 import zipfile
+import zlib
 
 from . import Refused, require
 
@@ -32,9 +34,10 @@ def unpacked(data: bytes, *, by_mark: bool = False) -> bytes:
                 require(entries, "no entries")
                 name = max(entry.filename for entry in entries)
                 entry = archive.getinfo(name)
-                data = _marked(archive, data, entry) if by_mark else archive.read(entry)
-                said = len(data) == entry.file_size or entry.compress_type != zipfile.ZIP_DEFLATED
-                require(said, "a size that zipfile does not look at")
+                read = _marked(archive, data, entry) if by_mark else archive.read(entry)
+                if entry.compress_type == zipfile.ZIP_DEFLATED:
+                    require(_ends(data, entry, read), "an end that zipfile does not look for")
+                data = read
         except Refused:
             raise
         except Exception as error:  # whatever zipfile makes of damaged bytes
@@ -42,6 +45,15 @@ def unpacked(data: bytes, *, by_mark: bool = False) -> bytes:
         if not name.replace("\\", "/").rpartition("/")[2].lower().endswith((".zip", ".ex_", ".exe")):
             return data
     raise AssertionError
+
+
+def _ends(data: bytes, entry: zipfile.ZipInfo, read: bytes) -> bool:
+    """Whether the deflated data end where the directory says: zipfile takes what it wants of longer ones."""
+    name, extra = struct.unpack_from("<HH", data, entry.header_offset + 26)
+    start = entry.header_offset + 30 + name + extra
+    inflating = zlib.decompressobj(-15)
+    inflated = inflating.decompress(data[start : start + entry.compress_size], entry.file_size + 1)
+    return inflated == read and len(read) == entry.file_size and inflating.eof
 
 
 def _marked(archive: zipfile.ZipFile, data: bytes, entry: zipfile.ZipInfo) -> bytes:
