@@ -37,16 +37,22 @@ class Batch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows of one batch, or of several that are alike."""
+    """Rows of one batch, or of several that are alike; each of them was whole in its own way."""
 
     frame: pl.DataFrame
     overwrite: bool
-    whole: Whole | None
+    wholes: tuple[Whole | None, ...]
 
     def is_like(self, other: Part) -> bool:
         """Whether both could be one batch."""
-        alike = self.overwrite == other.overwrite and self.whole == other.whole
-        return alike and self.frame.schema == other.frame.schema
+        return self.overwrite == other.overwrite and self.frame.schema == other.frame.schema
+
+    def __add__(self, other: Part) -> Part:
+        new = tuple(whole for whole in other.wholes if whole not in self.wholes)
+        return Part(pl.concat([self.frame, other.frame]), self.overwrite, self.wholes + new)
+
+    def __getitem__(self, rows: slice) -> Part:
+        return Part(self.frame[rows], self.overwrite, self.wholes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,49 +110,51 @@ def held(
 
 def texts(frame: pl.DataFrame) -> Iterator[tuple[date, Day]]:
     """The days of a frame that is in the key's order, as the table would tell them."""
-    marked = frame.with_columns(
+    text = io.BytesIO()
+    frame.with_columns(
         pl.col(pl.String).fill_null(_BLANK),
         pl.col(pl.Boolean).replace_strict({True: "t", False: "f"}, return_dtype=pl.String),
-    )
-    at = 0
+    ).write_csv(text, include_header=False, separator=_BETWEEN, quote_style="never")
+    told = text.getvalue()
+    marks = np.frombuffer(told, np.uint8)
+    ends = np.flatnonzero(marks == ord("\n")) + 1
+    # Only of such a text each field can be told: the table's, where it is equal, is then of equal fields.
+    fields = np.count_nonzero(marks == ord(_BETWEEN))
+    clear = len(ends) == frame.height and fields == frame.height * (frame.width - 1)
+    row = start = 0
     for day, rows in frame["refdate"].rle().struct.unnest().select("value", "len").iter_rows():
-        text = io.BytesIO()
-        marked.slice(at, rows).write_csv(text, include_header=False, separator=_BETWEEN, quote_style="never")
-        yield day, _told(text.getvalue(), rows, frame.width)
-        at += rows
+        row += rows
+        if not clear:
+            yield day, Day(rows, None)
+            continue
+        end = int(ends[row - 1])
+        yield day, Day(rows, told[start:end])
+        start = end
 
 
 def whole(batches: Iterable[Batch]) -> Iterator[Part]:
-    """The same rows in the same order; a day that goes on in the next batch is told with it, unless it is long."""
+    """The same rows in the same order: small batches become one, and a day is not split, unless it is long."""
     rest: Part | None = None
     for batch in batches:
-        part = Part(batch.frame, batch.overwrite, batch.whole)
-        if rest is not None and not rest.is_like(part):
-            yield rest
-            rest = None
+        part = Part(batch.frame, batch.overwrite, (batch.whole,))
+        if rest is not None and rest.is_like(part):
+            part, rest = rest + part, None
         if rest is not None:
-            part = Part(pl.concat([rest.frame, part.frame]), part.overwrite, part.whole)
-        start = _last_day(part.frame)
-        if part.frame.height - start > _LONG:
-            start = part.frame.height
-        if start:
-            yield Part(part.frame[:start], part.overwrite, part.whole)
-        rest = Part(part.frame[start:], part.overwrite, part.whole)
+            yield rest
+        end = _end(part.frame)
+        if end:
+            yield part[:end]
+        rest = part[end:]
     if rest is not None:
         yield rest
 
 
-def _last_day(frame: pl.DataFrame) -> int:
-    """Where the rows of the last day begin."""
-    runs = frame["refdate"].rle().struct.field("len")
-    return frame.height - (runs[-1] if frame.height else 0)
-
-
-def _told(text: bytes, rows: int, width: int) -> Day:
-    """Only a text of which each field can be told: the table's, where it is equal, is then of equal fields."""
-    marks = np.frombuffer(text, np.uint8)
-    fields, lines = (int(np.count_nonzero(marks == ord(mark))) for mark in (_BETWEEN, "\n"))
-    return Day(rows, text if fields == rows * (width - 1) and lines == rows else None)
+def _end(frame: pl.DataFrame) -> int:
+    """How many of the rows need not wait for those of the next batch: all but the last day's, where they are many."""
+    if frame.height < _LONG:
+        return 0
+    last = frame["refdate"].rle().struct.field("len")[-1]
+    return frame.height if last > _LONG else frame.height - last
 
 
 def _line(schema: Mapping[str, pl.DataType]) -> sql.Composable:

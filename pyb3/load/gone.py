@@ -40,12 +40,13 @@ class Seen:
     read: set[date] = field(default_factory=set)
     countable: bool = True
 
-    def cover(self, columns: tuple[str, ...], whole: Whole | None, days: Iterable[date]) -> None:
-        """Some rows of these days belong to a file that is the days' own; `whole` says which it cannot lack."""
+    def cover(self, columns: tuple[str, ...], wholes: Iterable[Whole | None], days: Iterable[date]) -> None:
+        """Some rows of these days belong to files that are the days' own; `wholes` say which these cannot lack."""
         self.days.update(days)
-        if whole is not None and whole not in (known := self.wholes.setdefault(columns, [])):
-            known.append(whole)
-        self.countable &= whole == {} and len(self.wholes) == 1
+        for whole in wholes:
+            if whole is not None and whole not in (known := self.wholes.setdefault(columns, [])):
+                known.append(whole)
+            self.countable &= whole == {} and len(self.wholes) == 1
 
     def held(self, days: Iterable[date], lines: int | None) -> None:
         """So many lines of the table were read back; None where they could not be compared as lines."""

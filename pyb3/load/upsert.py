@@ -125,12 +125,12 @@ class _Transaction:
         self.stages.merge()
         self._look_for_gone(prune, better)
 
-    def _open(self, batch: Batch) -> _Waiting:
+    def _open(self, batch: days.Part) -> _Waiting:
         self.counts.rows += batch.frame.height
         frame = self._folded(batch.frame)
         these = frame["refdate"].unique().sort().to_list()
         if batch.overwrite:
-            self.seen.cover(tuple(frame.columns), batch.whole, these)
+            self.seen.cover(tuple(frame.columns), batch.wholes, these)
         compared = frame.schema if batch.overwrite and not self.staged_only else None
         return _Waiting(frame, batch.overwrite, these, self.wire.ask(self.opening.open, these, compared))
 

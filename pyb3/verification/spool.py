@@ -14,6 +14,8 @@ import polars as pl
 from ..datasets.base import Batch
 from ..errors import NotWritable
 
+_ROWS = 100_000
+
 
 class Spool:
     """Rows of a file, to be had day by day; strays, which are few, are kept apart."""
@@ -21,6 +23,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parts: dict[date, list[Path]] = defaultdict(list)
+        self._waiting: list[pl.DataFrame] = []
         self._strays: list[pl.DataFrame] = []
 
     @property
@@ -38,18 +41,22 @@ class Spool:
         if not batch.overwrite:
             self._strays.append(batch.frame)
             return
-        for (day,), part in batch.frame.partition_by("refdate", as_dict=True).items():
-            path = self._folder / f"{day}.{len(self._parts[day])}"
-            part.write_ipc(path, compression="lz4")
-            self._parts[day].append(path)
+        self._waiting.append(batch.frame)
+        if sum(frame.height for frame in self._waiting) >= _ROWS:
+            self.write()
+
+    def write(self) -> None:
+        """Put what was taken in last on disk: small batches together, a file is more than a few rows."""
+        for rows in _alike(self._waiting):
+            for (day,), part in rows.partition_by("refdate", as_dict=True).items():
+                path = self._folder / f"{day}.{len(self._parts[day])}"
+                part.write_ipc(path, compression="lz4")
+                self._parts[day].append(path)
+        self._waiting.clear()
 
     def frames(self, day: date) -> list[pl.DataFrame]:
         """The day's rows as they came, those of the same columns as one frame."""
-        alike: dict[tuple[str, ...], list[pl.DataFrame]] = {}
-        for path in self._parts.get(day, ()):
-            frame = pl.read_ipc(path)
-            alike.setdefault(tuple(frame.columns), []).append(frame)
-        return [pl.concat(group) for group in alike.values()]
+        return _alike(map(pl.read_ipc, self._parts.get(day, ())))
 
     def strays_of(self, day: date) -> list[pl.DataFrame]:
         """The strays of a day."""
@@ -64,6 +71,15 @@ def spooled(batches: Iterable[Batch]) -> Iterator[Spool]:
         try:
             for batch in batches:
                 spool.add(batch)
+            spool.write()
         except OSError as error:
             raise NotWritable(f"cannot write to {folder}: {error.strerror}") from error
         yield spool
+
+
+def _alike(frames: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Those of the same columns as one frame."""
+    groups: dict[tuple[str, ...], list[pl.DataFrame]] = {}
+    for frame in frames:
+        groups.setdefault(tuple(frame.columns), []).append(frame)
+    return [pl.concat(group) for group in groups.values()]
