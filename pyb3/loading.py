@@ -37,6 +37,7 @@ class Loading:
         self.made: datetime | None = None
         self._sources: list[str] = []  # as the bytes tell
         self._rows: Counter[date] = Counter()
+        self._read_so_far = 0
         self._progress, self._start, self._started_at = progress, time.perf_counter(), datetime.now(UTC)
         self._sha256 = _digest(files)
 
@@ -86,6 +87,7 @@ class Loading:
             prune=may_prune,
             better=lambda: template.preferred(self._sources),
             after=after,
+            meanwhile=self._tell,
         )
         done[-1].seconds = self._seconds()  # with its commit
         return done[-1]
@@ -93,7 +95,7 @@ class Loading:
     def _read(self, allow_incomplete: bool, rejects: Rejects | None) -> Iterator[Batch]:
         self.first, self.last, self._sources = None, None, []
         self._rows.clear()
-        label, rows = f"{self.dataset.name} {self.unit or self.files[0].path.name}", 0
+        self._read_so_far = 0
         batches = self.dataset.read(
             self.files, self.unit, allow_incomplete=allow_incomplete, notes=self.notes, rejects=rejects
         )
@@ -105,11 +107,15 @@ class Loading:
                 self.made = max(batch.made, self.made or batch.made)
             if batch.source and batch.source not in self._sources:
                 self._sources.append(batch.source)
-            rows += batch.frame.height
-            self._progress.loaded(label, rows)
+            self._read_so_far += batch.frame.height
+            self._tell()
             yield batch
         if _digest(self.files) != self._sha256:
             raise FileError(f"{self.files[0].path}: other bytes took its place while it was read; run it again")
+
+    def _tell(self) -> None:
+        """Tell how far it is. Raises what whoever is told raises, which ends the load."""
+        self._progress.loaded(f"{self.dataset.name} {self.unit or self.files[0].path.name}", self._read_so_far)
 
     def _written_down(self, connection: psycopg.Connection[Any], counts: Counts, number: int | None = None) -> Outcome:
         """What became of the unit, as it stands in the ledger."""

@@ -25,8 +25,9 @@ DAY = date(2024, 1, 15)
 def _started(line: str) -> Iterator[subprocess.Popen]:
     command = [sys.executable, "-m", "pyb3", *line.split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        yield process
-        if process.poll() is None:
+        try:
+            yield process
+        finally:
             process.kill()
 
 
@@ -80,6 +81,18 @@ def test_ctrl_c_before_the_merge_leaves_the_day_as_it_was(database, simulator, p
         _wait_until(lambda: database.execute(waiting).fetchone(), process)
         _interrupted(process)
     assert database.execute("SELECT * FROM futures ORDER BY symbol").fetchall() == before
+
+
+@pytest.mark.parametrize("command", [f"ingest futures --date {DAY}", f"backfill futures --from {DAY} --to {DAY}"])
+def test_ctrl_c_while_another_load_has_the_day_waits_for_nobody(database, simulator, command: str) -> None:
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+    with psycopg.connect(os.environ["DATABASE_URL"]) as other, _started(command) as process:
+        other.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('pyb3/public.futures'), %s::date - date '2000-01-01')", (DAY,)
+        )
+        _wait_until(lambda: database.execute(waiting).fetchone(), process)
+        _interrupted(process)
+    assert database.execute("SELECT count(*) FROM futures").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -1,7 +1,8 @@
-"""Progress bars on stderr; none where it is no terminal."""
+"""Long work: progress bars on stderr, none where it is no terminal; and Ctrl-C, which ends it wherever it is."""
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @contextmanager
 def bars(quiet: bool) -> Iterator[Progress]:
     """Draws what it is told while the block runs."""
+    _let_waits_be_interrupted()
     if quiet or not sys.stderr.isatty():
         yield SILENT
         return
@@ -28,6 +30,13 @@ def bars(quiet: bool) -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeElapsedColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as drawn:
         yield _Drawn(drawn)
+
+
+def _let_waits_be_interrupted() -> None:
+    """Undo what the import of Polars does: a wait for a thread would go on until the thread is done."""
+    import polars  # noqa: F401
+
+    signal.siginterrupt(signal.SIGINT, True)
 
 
 class _Drawn:

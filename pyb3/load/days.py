@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +17,10 @@ from psycopg import sql
 from ..parse.lines import split
 from .gone import Whole
 
-_BETWEEN, _BLANK = "\x1f", "\x02"  # fields; a text that is NULL, which an empty one is not
+_BETWEEN = "\x1f"  # fields
+_BLANK = f"\x02{secrets.token_urlsafe(9)}"  # stands for a text that is NULL; no text there is can be this one
 _ARGUMENTS = 90  # of one call: PostgreSQL takes 100
-_LONG = 100_000  # rows
+_FEW, _LONG = 20_000, 100_000  # rows
 
 
 class Batch(Protocol):
@@ -75,6 +77,8 @@ class Day:
     def _lines(self) -> pl.Series | None:
         if not self.text:
             return None if self.rows else pl.Series(dtype=pl.String)
+        if b"\r\n" in self.text:  # which would be taken for a line's end, and is a text's
+            return None
         try:
             found = split(self.text)
         except pl.exceptions.PolarsError:
@@ -151,7 +155,7 @@ def whole(batches: Iterable[Batch]) -> Iterator[Part]:
 
 def _end(frame: pl.DataFrame) -> int:
     """How many of the rows need not wait for those of the next batch: all but the last day's, where they are many."""
-    if frame.height < _LONG:
+    if frame.height < _FEW:
         return 0
     last = frame["refdate"].rle().struct.field("len")[-1]
     return frame.height if last > _LONG else frame.height - last

@@ -44,12 +44,14 @@ def load(
     prune: Callable[[], bool] = lambda: False,
     better: Callable[[], Sequence[str]] = lambda: (),
     after: Callable[[Loaded], object] = lambda loaded: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Loaded:
     """Upsert what `read()` yields and commit, or change nothing. Blocks other loads of the same days.
 
     What updated rows had before is kept in `revisions`. Rows that are gone from the files are counted, and removed
     where `prune()` says so; those of the `better()` sources are not missed. Both are asked when all is read, and
-    `after` is called at the end of the same transaction.
+    `after` is called at the end of the same transaction. `meanwhile` is called now and then while the server is waited
+    for: what it raises ends the load.
 
     Days that the table has no row of are copied straight into it. Of the others the table's rows are read, and only
     rows that are not among them are staged and written: a load that changes nothing writes nothing and locks no row.
@@ -59,7 +61,7 @@ def load(
         try:
             with connection.transaction():
                 loaded = Loaded(ledger.begin(connection))
-                _Transaction(connection, template, staged_only, loaded).run(read(), prune, better)
+                _Transaction(connection, template, staged_only, loaded).run(read(), prune, better, meanwhile)
                 after(loaded)
             return loaded
         except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected, _Twice) as error:
@@ -105,10 +107,16 @@ class _Transaction:
         self.seen = gone.Seen()
         self.other: list[pl.Series] = []
 
-    def run(self, batches: Iterable[Batch], prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
-        # Days are found by the key, whatever the statistics say of a table that has just been filled.
-        self.connection.execute("SET LOCAL enable_seqscan = off")
-        with Wire(self.connection) as self.wire:
+    def run(
+        self,
+        batches: Iterable[Batch],
+        prune: Callable[[], bool],
+        better: Callable[[], Sequence[str]],
+        meanwhile: Callable[[], object],
+    ) -> None:
+        with Wire(self.connection, meanwhile) as self.wire:
+            # Days are found by the key, whatever the statistics say of a table that has just been filled.
+            self.wire.send(self.connection.execute, "SET LOCAL enable_seqscan = off")
             waiting: _Waiting | None = None
             for batch in ahead(days.whole(batches)):
                 following = self._open(batch)
@@ -117,7 +125,11 @@ class _Transaction:
                 waiting = following
             if waiting is not None:
                 self._write(waiting)
+            self.wire.send(self._finish, prune, better)
             self.wire.sent()
+
+    def _finish(self, prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
+        """All that is left when every row is sent."""
         self.connection.execute("SET LOCAL enable_seqscan = on")
         self.years.attach()
         if self.seen.same and self.other and pl.concat(self.other).is_in(pl.concat(self.seen.same).implode()).any():
@@ -136,7 +148,7 @@ class _Transaction:
 
     def _write(self, batch: _Waiting) -> None:
         """Send what the table does not hold: straight into days that are empty, else into a stage."""
-        opened, columns = batch.opened.result(), batch.columns
+        opened, columns = self.wire.wait(batch.opened), batch.columns
         straight = []
         if batch.overwrite and not self.staged_only:
             fresh = (day for day in batch.days if day in self.opening.fresh)
@@ -167,7 +179,7 @@ class _Transaction:
         """The rows of a sorted frame that the table does not hold just so; the others are unchanged."""
         mine = list(days.texts(frame))
         if missing := [day for day, _ in mine if day not in opened.held]:  # copied since then, in other columns
-            opened |= self.wire.ask(self.opening.read, missing, frame.schema).result()
+            opened |= self.wire.wait(self.wire.ask(self.opening.read, missing, frame.schema))
         masks = [some.among(opened.held[day]) for day, some in mine]
         if any(mask is None for mask in masks):
             self.seen.held(opened.held, None)

@@ -12,17 +12,19 @@ import psycopg
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_SECONDS = 0.5
 
 
 class Wire:
     """Work that uses a connection, done one after another in the order it is given.
 
-    While it is open nothing else may use the connection. Left by an error, or by Ctrl-C, it gives up what waits and
-    cancels what runs: a load that waits for another's lock would not end otherwise.
+    While it is open nothing else may use the connection. `meanwhile` is called every half second that it is waited
+    for, and may raise. Left by an error, or by Ctrl-C, it gives up what waits and cancels what runs: a load that waits
+    for another's lock would not end otherwise.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.Connection[Any], meanwhile: Callable[[], object]) -> None:
+        self._connection, self._meanwhile = connection, meanwhile
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wire")
         self._sent: Future[Any] | None = None
         self._last: Future[Any] | None = None
@@ -40,6 +42,16 @@ class Wire:
                     self._connection.cancel_safe()
         self._thread.shutdown()
 
+    def wait(self, asked: Future[_T]) -> _T:
+        """What came of it. Raises what it raised."""
+        while True:
+            try:
+                return asked.result(_SECONDS)
+            except TimeoutError:
+                if asked.done():
+                    return asked.result()
+            self._meanwhile()
+
     def ask(self, work: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> Future[_T]:
         """Have it done after all that was given before; the future tells what came of it."""
         asked = self._thread.submit(work, *args, **named)
@@ -55,4 +67,4 @@ class Wire:
         """Wait until what was sent is done. Raises what it raised."""
         if self._sent is not None:
             sent, self._sent = self._sent, None
-            sent.result()
+            self.wait(sent)

@@ -12,6 +12,7 @@ import yaml
 from ..errors import TemplateError, one_line
 
 _T = TypeVar("_T")
+_MAPPING, _LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"  # a tag can call them something else
 _KEYS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 # What the safe constructor raises where a text is not what it looks like or its tag says: 2024-02-30, !!int x.
 _NO_VALUE = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
@@ -68,12 +69,12 @@ class NodeReader:
         return tuple(found)
 
     def mapping(self, node: yaml.Node, what: str) -> dict[str, yaml.Node]:
-        if not isinstance(node, yaml.MappingNode):
+        if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
             raise self.fail(node, f"{what} must be a mapping")
         return {key.value: value for key, value in node.value}
 
     def items(self, node: yaml.Node, what: str) -> list[yaml.Node]:
-        if not isinstance(node, yaml.SequenceNode):
+        if not isinstance(node, yaml.SequenceNode) or node.tag != _LIST:
             raise self.fail(node, f"{what} must be a list")
         return list(node.value)
 

@@ -151,11 +151,16 @@ class _Reader(NodeReader):
             raise self.fail(node, f"source {source.name}: there is no format {source.format!r}")
         if unknown := set(serves) - {"day", "month", "year"}:
             raise self.fail(node, f"source {source.name}: serves {', '.join(sorted(unknown))}, which is no unit")
-        patterns = {"url": source.url, "file": source.file, "dated": source.dated, **(source.payload or {})}
-        for name, pattern in patterns.items():
+        patterns = [
+            ("url", source.url),
+            ("file", source.file),
+            ("dated", source.dated),
+            *(source.payload or {}).items(),
+        ]
+        for name, pattern in patterns:
             try:
                 if isinstance(pattern, str):
-                    check_pattern(pattern, once=name == "file")
+                    check_pattern(pattern, once=pattern is source.file)
             except ValueError as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
         for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):
