@@ -27,7 +27,9 @@ LINES = generate.cotahist([date(2024, 1, 15)], 40).split(b"\r\n")[1:-2]
 
 
 def _fast(block: bytes) -> pl.DataFrame | None:
-    return Regular(FIELDS, FORM).frame(block)
+    regular = Regular(FIELDS, FORM)
+    words = regular.words(block)
+    return None if words is None else regular.frame(words)
 
 
 def _general(block: bytes) -> pl.DataFrame:

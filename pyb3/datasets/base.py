@@ -227,10 +227,9 @@ class Dataset:
                 for batch in self.shape(frame, origin):
                     whole = None if allow_incomplete else {} if alone else batch.whole
                     held = contract.hold(self._completed(batch.frame), member.name, rejects)
-                    # Only a frame whose bad rows may be set aside has their lines.
-                    yield replace(
-                        batch, frame=held.drop(LINE, strict=False), whole=whole, source=source.name, made=member.made
-                    )
+                    if rejects is not None:  # else no row's line is there
+                        held = held.drop(LINE, strict=False)
+                    yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made)
                 seen = origin.rejected
             if rejects is not None:
                 rejects.judge(records + origin.rejected - seen)
@@ -238,11 +237,13 @@ class Dataset:
 
     def _completed(self, frame: pl.DataFrame, whole: bool = False) -> pl.DataFrame:
         """The template's columns in order: all of them where a row has one source, else those the frame has."""
-        if whole or self.template.take == "first":
-            missing = [field for field in self.template.fields if field.name not in frame.columns]
+        there = frame.columns
+        missing = [field for field in self.template.fields if field.name not in there]
+        if missing and (whole or self.template.take == "first"):
             frame = frame.with_columns(pl.lit(None, dtype(field)).alias(field.name) for field in missing)
-        names = [*(field.name for field in self.template.fields), LINE]
-        return frame.select(name for name in names if name in frame.columns)
+            there = frame.columns
+        names = [name for name in (*(field.name for field in self.template.fields), LINE) if name in there]
+        return frame if names == there else frame.select(names)
 
 
 def _coalesced(frames: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Arrays of machine words as columns of Polars, by Arrow's layout and without a copy."""
+"""Arrays of machine words as columns of Polars, by Arrow's layout; the words themselves may be used again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .words import Irregular, Mask, Words
 
 def integers(values: Words, blank: Mask | None) -> pl.Series:
     """Whole numbers from 0; null where they are blank."""
-    return _series(nanoarrow.int64(), values, blank)
+    return _series(nanoarrow.int64(), values.astype(np.int64), blank)
 
 
 def decimals(units: Words, places: int, blank: Mask | None) -> pl.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import polars as pl
 
@@ -25,14 +26,12 @@ class Contract:
         self._checks = {check.name: _Rule(check) for check in template.checks}
         self._codes = {field.name: _Codes(field) for field in template.fields if field.codes}
         self._rows = 0
+        self._asked = cache(self._asked_of)
 
     def hold(self, frame: pl.DataFrame, file: str, rejects: Rejects | None = None) -> pl.DataFrame:
         """The rows that may be loaded: all of them, or with `rejects` those that break no hard check."""
         self._rows += frame.height
-        rules = [rule for rule in self._checks.values() if rule.columns <= set(frame.columns)]
-        codes = [one for name, one in self._codes.items() if name in frame.columns]
-        asked = [rule.breach.any().alias(rule.check.name) for rule in rules]
-        asked += [one.unknown.any().alias(f"#{one.name}") for one in codes]
+        rules, codes, asked = self._asked(frozenset(frame.columns))
         if not asked:
             return frame
         found = frame.select(asked).row(0, named=True)
@@ -50,6 +49,13 @@ class Contract:
             elif bad.height:
                 rule.count(bad, file, self._key)
         return frame
+
+    def _asked_of(self, columns: frozenset[str]) -> tuple[list[_Rule], list[_Codes], list[pl.Expr]]:
+        """The rules and codes that a frame of these columns can be asked of, and what it is asked."""
+        rules = [rule for rule in self._checks.values() if rule.columns <= columns]
+        codes = [one for name, one in self._codes.items() if name in columns]
+        asked = [rule.breach.any().alias(rule.check.name) for rule in rules]
+        return rules, codes, asked + [one.unknown.any().alias(f"#{one.name}") for one in codes]
 
     def verdict(self) -> list[str]:
         """What is to be told of the unit. Raises CheckFailed where a hard check is broken."""

@@ -12,14 +12,15 @@ import polars as pl
 
 from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Field, Format, Template
-from .ahead import in_order
+from .ahead import ahead
 from .archive import Member
 from .lines import SEPARATOR, split
-from .regular import Regular
+from .regular import Block, Regular
 from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
+from .words import Words
 
-CHUNK = 8 << 20
+CHUNK, _PIECE = 8 << 20, 1 << 20
 _END = b"\r\n\x1a"  # what may follow the last record
 
 
@@ -43,10 +44,15 @@ def read_fixed_width(
     running = None if allow_incomplete else options.get("running")
     name, records, previous = member.name, 0, None
 
-    def frame_of(part: _Part) -> pl.DataFrame | None:
-        return regular.frame(part.block) if regular is not None and part.block else None
+    def taken() -> Iterator[tuple[_Part, Words | None]]:
+        for part in _parts(member, template, header, trailer):
+            yield part, None if regular is None else regular.words(part.block)
 
-    for part, frame in in_order(_parts(member, template, header, trailer), frame_of):
+    def framed() -> Iterator[tuple[_Part, pl.DataFrame | None]]:
+        for part, words in ahead(taken()):
+            yield part, None if regular is None or words is None else regular.frame(words)
+
+    for part, frame in ahead(framed()):
         number, block = records + part.before + 1, part.block
         if part.late:
             raise FileError(f"{name} line {number:,}: there are records after the trailer")
@@ -76,7 +82,7 @@ def read_fixed_width(
 class _Part:
     """A block of records, how many lines of another kind stand before and behind it, and whether the trailer has."""
 
-    block: bytes
+    block: Block
     before: int
     behind: int
     late: bool
@@ -104,7 +110,7 @@ class _Edge:
         self._pattern = re.compile(pattern.encode() + rb" *\r?")
         self.found: dict[str, str] = {}
 
-    def match(self, line: bytes) -> bool:
+    def match(self, line: Block) -> bool:
         if match := self._pattern.fullmatch(line):
             self.found = {name: text.decode("latin-1") for name, text in match.groupdict().items()}
         return match is not None
@@ -146,40 +152,46 @@ def _dated(name: str, header: _Edge) -> datetime:
         raise FieldInvalid(name, 1, "header", header.found["date"], "a date") from error
 
 
-def _shown(line: bytes) -> str:
+def _shown(line: Block) -> str:
     return repr(line[:40].decode("latin-1"))
 
 
-def _last_line(block: bytes) -> int | None:
+def _last_line(block: Block) -> int | None:
     return block.rfind(b"\n") + 1 if block else None
 
 
-def _last_end(data: bytes) -> int:
-    """Where the last line ends behind which there is another; below 0 where none does."""
-    return data.rfind(b"\n", 0, len(data.rstrip(_END)))
-
-
-def _blocks(member: Member) -> Iterator[bytes]:
+def _blocks(member: Member) -> Iterator[bytearray]:
     """Whole lines, about CHUNK bytes at a time, without the last line end and trailing empty lines."""
-    rest = b""
-    while data := member.read(CHUNK):
+    block, more = bytearray(), True
+    while more:
+        while more and len(block) <= CHUNK:
+            more = bool(data := member.read(_PIECE))
+            block += data
         # What may be the last record stays back, so that line ends at the end of the file are seen with the trailer.
-        if (cut := _last_end(data)) < 0:
-            data, rest = rest + data, b""
-            cut = _last_end(data)
-        if cut > 0 or (cut == 0 and rest):
-            yield rest + data[:cut]
-            rest = data[cut + 1 :]
-        elif len(rest) + len(data) > CHUNK:
-            raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB: it is no fixed-width file")
+        end = _written(block)
+        if not more:
+            del block[end:]
+            if block:
+                yield block
+        elif (cut := block.rfind(b"\n", 0, end)) > 0:
+            rest = block[cut + 1 :]
+            del block[cut:]
+            yield block
+            block = rest
         else:
-            rest += data
-    if rest := rest.rstrip(_END):
-        yield rest
+            raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB: it is no fixed-width file")
+
+
+def _written(block: bytearray) -> int:
+    """How long the block is without what may follow the last record."""
+    end = len(block)
+    while end and block[end - 1] in _END:
+        end -= 1
+    return end
 
 
 def _frame(
-    block: bytes,
+    block: Block,
     fields: Sequence[Field],
     form: Format,
     notation: Notation,
@@ -216,17 +228,17 @@ def _frame(
     return frame if rejects is None else located(frame, numbers)
 
 
-def _texts(block: bytes) -> list[str]:
+def _texts(block: Block) -> list[str]:
     return [text.removesuffix("\r") for text in block.decode("latin-1").split("\n")]
 
 
-def _text_by_line(block: bytes, first: int) -> Callable[[int], str]:
+def _text_by_line(block: Block, first: int) -> Callable[[int], str]:
     """How a line's text is had, which few lines are asked for: the block is cut for the first of them."""
     texts = cache(lambda: _texts(block))
     return lambda line: texts()[line - first]
 
 
-def _records(block: bytes, first: int, width: int, at: int, record: str, rejects: Rejects) -> tuple[bytes, pl.Series]:
+def _records(block: Block, first: int, width: int, at: int, record: str, rejects: Rejects) -> tuple[bytes, pl.Series]:
     """The lines that are records, and their numbers; the others are set aside."""
     texts = _texts(block)
     rejects.text = lambda line: texts[line - first]

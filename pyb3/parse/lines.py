@@ -11,7 +11,7 @@ SEPARATOR = "\x01"
 _BOM = b"\xef\xbb\xbf"
 
 
-def split(text: bytes) -> pl.Series:
+def split(text: bytes | bytearray) -> pl.Series:
     """The lines of UTF-8 text without their ends, "\\n" or "\\r\\n"; empty ones are null or left out.
 
     Raises PolarsError where a line holds SEPARATOR.
@@ -23,6 +23,6 @@ def split(text: bytes) -> pl.Series:
     )["line"]
 
 
-def stream(text: bytes) -> io.BytesIO:
+def stream(text: bytes | bytearray) -> io.BytesIO:
     """The text for `read_csv`, which takes a byte order mark away: where the text has one of its own, it gets one."""
     return io.BytesIO(_BOM + text if text.startswith(_BOM) else text)

@@ -18,7 +18,8 @@ from . import columns
 from .typed import Notation
 from .words import Irregular, Mask, Words, digits, ink, trim
 
-_ROWS = 4096  # records that words are taken from at a time: they stay in the processor's cache
+_ROWS = 8192  # records that words are taken from at a time: they stay in the processor's cache
+Block = bytes | bytearray
 _TEXT, _DIGITS = 12, 18  # characters at most
 _ALL = (1 << 64) - 1
 _HUNDRED_MILLION = np.uint64(10**8)
@@ -56,7 +57,10 @@ class _Place:
 
 
 class Regular:
-    """Reads blocks of records of one width, all of whose `fields` are texts of 12 characters or 18 digits at most."""
+    """Reads blocks of records of one width, all of whose `fields` are texts of 12 characters or 18 digits at most.
+
+    In two steps, for two threads: `words` of a block may be taken while `frame` works on those of the block before.
+    """
 
     def __init__(self, fields: Sequence[Field], form: Format) -> None:
         self._width, self._record = form.options["width"], form.options["record"].encode()
@@ -68,6 +72,7 @@ class Regular:
             lines = tuple(range(len(self._at), len(self._at) + len(pieces)))
             self._places.append(_Place(field, pieces, lines))
             self._at += [piece.at for piece in pieces]
+        self._spaces = [np.empty((len(self._at), 0), np.uint64) for _ in range(2)]
 
     @staticmethod
     def can_read(fields: Sequence[Field], form: Format, notation: Notation) -> bool:
@@ -76,31 +81,36 @@ class Regular:
         width = form.options["width"]
         return known and width >= 8 and notation.date == "%Y%m%d" and _covered(fields, form.name) >= {*range(width)}
 
-    def frame(self, block: bytes) -> pl.DataFrame | None:
-        """The typed records of a block of lines, without the last line's end; None where not all are regular."""
+    def words(self, block: Block) -> Words | None:
+        """The words that hold the fields' pieces, a line each; None where not all lines are records.
+
+        The block is of lines, without the last line's end. Words are good until the block after the next is taken.
+        """
         size = self._width + (2 if block[self._width : self._width + 1] == b"\r" else 1)
         rows, rest = divmod(len(block) + 1, size)  # the last line's end is not in it
-        if rest:
+        if rest or not rows:
             return None
         data = np.frombuffer(block, np.uint8)
         ends = zip(b"\r\n"[-(size - self._width) :], range(self._width, size), strict=True)
         marks = [*((mark, place) for place, mark in enumerate(self._record, self._record_at)), *ends]
         if any((data[place::size] != mark).any() for mark, place in marks):
             return None
-        words = self._words(block, rows, size)
+        space = self._spaces.pop(0)
+        if space.shape[1] < rows:
+            space = np.empty((len(self._at), rows), np.uint64)
+        self._spaces.append(space)
+        for start in range(0, rows, _ROWS):
+            count, offset = min(_ROWS, rows - start), start * size
+            for line, at in enumerate(self._at):
+                space[line, start : start + count] = np.ndarray(count, "<u8", block, offset + at, (size,))
+        return space[:, :rows]
+
+    def frame(self, words: Words) -> pl.DataFrame | None:
+        """The typed records of a block; None where not all are regular. Spoils the words."""
         try:
             return pl.DataFrame({place.field.name: _column(place, words) for place in self._places})
         except Irregular:
             return None
-
-    def _words(self, block: bytes, rows: int, size: int) -> Words:
-        """The words that hold the pieces, a line each."""
-        words = np.empty((len(self._at), rows), np.uint64)
-        for start in range(0, rows, _ROWS):
-            count, offset = min(_ROWS, rows - start), start * size
-            for line, at in enumerate(self._at):
-                words[line, start : start + count] = np.ndarray(count, "<u8", block, offset + at, (size,))
-        return words
 
 
 def _column(place: _Place, words: Words) -> pl.Series:
