@@ -37,6 +37,12 @@ settings.register_profile("long", settings.get_profile("pyb3"), max_examples=5_0
 settings.load_profile("pyb3")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait for servers and processes a quarter of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command printed, and its exit code."""
