@@ -90,6 +90,10 @@ class _Waiting:
     def columns(self) -> tuple[str, ...]:
         return tuple(self.frame.columns)
 
+    def of(self, days: Sequence[date]) -> pl.DataFrame:
+        """The rows of some of its days, which mostly are all of them."""
+        return self.frame if len(days) == len(self.days) else self.frame.filter(pl.col("refdate").is_in(days))
+
 
 class _Transaction:
     def __init__(
@@ -154,9 +158,8 @@ class _Transaction:
             fresh = (day for day in batch.days if day in self.opening.fresh)
             straight = [day for day in fresh if self.straight.setdefault(day, columns) == columns]
         for year in sorted({day.year for day in straight}):
-            of_year = [day for day in straight if day.year == year]
-            self._copy(batch.frame.filter(pl.col("refdate").is_in(of_year)), self.years.loose(year))
-        part = batch.frame.filter(~pl.col("refdate").is_in(straight)) if straight else batch.frame
+            self._copy(batch.of([day for day in straight if day.year == year]), self.years.loose(year))
+        part = batch.of([day for day in batch.days if day not in straight])
         if part.is_empty():
             return
         part = part.sort(self.template.key)
