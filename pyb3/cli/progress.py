@@ -36,7 +36,8 @@ def _let_waits_be_interrupted() -> None:
     """Undo what the import of Polars does: a wait for a thread would go on until the thread is done."""
     import polars  # noqa: F401
 
-    signal.siginterrupt(signal.SIGINT, True)
+    if hasattr(signal, "siginterrupt"):  # not on Windows
+        signal.siginterrupt(signal.SIGINT, True)
 
 
 class _Drawn:

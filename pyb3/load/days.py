@@ -59,7 +59,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day's rows in the key's order, a line each: how many they are, and their UTF-8 text.
+    """A day's rows in the key's order, a line each without the date: how many they are, and their UTF-8 text.
 
     Without a text where some field holds what stands between fields or rows.
     """
@@ -115,7 +115,7 @@ def held(
 def texts(frame: pl.DataFrame) -> Iterator[tuple[date, Day]]:
     """The days of a frame that is in the key's order, as the table would tell them."""
     text = io.BytesIO()
-    frame.with_columns(
+    frame.drop("refdate").with_columns(
         pl.col(pl.String).fill_null(_BLANK),
         pl.col(pl.Boolean).replace_strict({True: "t", False: "f"}, return_dtype=pl.String),
     ).write_csv(text, include_header=False, separator=_BETWEEN, quote_style="never")
@@ -124,7 +124,7 @@ def texts(frame: pl.DataFrame) -> Iterator[tuple[date, Day]]:
     ends = np.flatnonzero(marks == ord("\n")) + 1
     # Only of such a text each field can be told: the table's, where it is equal, is then of equal fields.
     fields = np.count_nonzero(marks == ord(_BETWEEN))
-    clear = len(ends) == frame.height and fields == frame.height * (frame.width - 1)
+    clear = len(ends) == frame.height and fields == frame.height * (frame.width - 2)
     row = start = 0
     for day, rows in frame["refdate"].rle().struct.unnest().select("value", "len").iter_rows():
         row += rows
@@ -166,10 +166,13 @@ def _line(schema: Mapping[str, pl.DataType]) -> sql.Composable:
 
     `concat_ws` leaves out what is NULL, with the separator; rows that have such go a way that takes longer.
     """
-    fields = [sql.Identifier(name) for name in schema]
+    names = [name for name in schema if name != "refdate"]
+    fields = [sql.Identifier(name) for name in names]
     told = [
-        (sql.SQL("coalesce({}, {})") if kind == pl.String else sql.SQL("concat({})")).format(field, sql.Literal(_BLANK))
-        for field, kind in zip(fields, schema.values(), strict=True)
+        (sql.SQL("coalesce({}, {})") if schema[name] == pl.String else sql.SQL("concat({})")).format(
+            sql.Identifier(name), sql.Literal(_BLANK)
+        )
+        for name in names
     ]
     blank = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(field) for field in fields)
     return sql.SQL("CASE WHEN {} THEN {} ELSE {} END || E'\\n'").format(blank, _joined(told), _joined(fields))
