@@ -20,6 +20,7 @@ from ..unit import Counts
 from . import days, gone, ledger, revisions
 from .copy import copy_text, written
 from .days import Batch
+from .gone import Whole
 from .opened import Opened, Opening
 from .phrases import NUMBER, is_numbered, own
 from .stages import Stages, twice_in
@@ -78,21 +79,25 @@ class _Twice(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A batch whose days are being opened."""
+class _Ready:
+    """A batch in the key's order, which an index takes best; its keys hashed, its days."""
 
     frame: pl.DataFrame
+    keys: pl.Series
     overwrite: bool
-    days: list[date]
-    opened: Future[Opened]
+    wholes: Sequence[Whole | None]
+    days: Sequence[date]
 
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self.frame.columns)
 
-    def of(self, days: Sequence[date]) -> pl.DataFrame:
-        """The rows of some of its days, which mostly are all of them."""
-        return self.frame if len(days) == len(self.days) else self.frame.filter(pl.col("refdate").is_in(days))
+    def of(self, days: Sequence[date]) -> tuple[pl.DataFrame, pl.Series]:
+        """The rows of some of its days, which mostly are all of them, and their keys."""
+        if len(days) == len(self.days):
+            return self.frame, self.keys
+        mask = self.frame["refdate"].is_in(days)
+        return self.frame.filter(mask), self.keys.filter(mask)
 
 
 class _Transaction:
@@ -121,14 +126,14 @@ class _Transaction:
         with Wire(self.connection, meanwhile) as self.wire:
             # Days are found by the key, whatever the statistics say of a table that has just been filled.
             self.wire.send(self.connection.execute, "SET LOCAL enable_seqscan = off")
-            waiting: _Waiting | None = None
-            for batch in ahead(days.whole(batches)):
-                following = self._open(batch)
+            waiting: tuple[_Ready, Future[Opened]] | None = None
+            for batch in ahead(map(self._ready, days.whole(batches))):
+                following = batch, self._open(batch)
                 if waiting is not None:
-                    self._write(waiting)
+                    self._write(*waiting)
                 waiting = following
             if waiting is not None:
-                self._write(waiting)
+                self._write(*waiting)
             self.wire.send(self._finish, prune, better)
             self.wire.sent()
 
@@ -141,29 +146,31 @@ class _Transaction:
         self.stages.merge()
         self._look_for_gone(prune, better)
 
-    def _open(self, batch: days.Part) -> _Waiting:
+    def _ready(self, batch: days.Part) -> _Ready:
+        """Sort a batch and fold it. Raises DuplicateKey. Done by the thread that makes the next batch."""
         self.counts.rows += batch.frame.height
-        frame = self._folded(batch.frame)
-        these = frame["refdate"].unique().sort().to_list()
-        if batch.overwrite:
-            self.seen.cover(tuple(frame.columns), batch.wholes, these)
-        compared = frame.schema if batch.overwrite and not self.staged_only else None
-        return _Waiting(frame, batch.overwrite, these, self.wire.ask(self.opening.open, these, compared))
+        frame, keys = self._folded(batch.frame.sort(self.template.key))
+        return _Ready(frame, keys, batch.overwrite, batch.wholes, frame["refdate"].unique().sort().to_list())
 
-    def _write(self, batch: _Waiting) -> None:
+    def _open(self, batch: _Ready) -> Future[Opened]:
+        """Ask for the batch's days, while the batch before is written."""
+        if batch.overwrite:
+            self.seen.cover(batch.columns, batch.wholes, batch.days)
+        compared = batch.frame.schema if batch.overwrite and not self.staged_only else None
+        return self.wire.ask(self.opening.open, batch.days, compared)
+
+    def _write(self, batch: _Ready, opening: Future[Opened]) -> None:
         """Send what the table does not hold: straight into days that are empty, else into a stage."""
-        opened, columns = self.wire.wait(batch.opened), batch.columns
+        opened, columns = self.wire.wait(opening), batch.columns
         straight = []
         if batch.overwrite and not self.staged_only:
             fresh = (day for day in batch.days if day in self.opening.fresh)
             straight = [day for day in fresh if self.straight.setdefault(day, columns) == columns]
         for year in sorted({day.year for day in straight}):
-            self._copy(batch.of([day for day in straight if day.year == year]), self.years.loose(year))
-        part = batch.of([day for day in batch.days if day not in straight])
+            self._copy(batch.of([day for day in straight if day.year == year])[0], self.years.loose(year))
+        part, keys = batch.of([day for day in batch.days if day not in straight])
         if part.is_empty():
             return
-        part = part.sort(self.template.key)
-        keys = part.select(self.template.key).hash_rows()
         self.seen.keys.append(keys)
         if batch.overwrite and not self.staged_only:
             part = self._differing(part, keys, opened)
@@ -171,11 +178,10 @@ class _Transaction:
             self.wire.send(self.stages.add, columns, batch.overwrite, written(part))
 
     def _copy(self, frame: pl.DataFrame, loose: sql.Identifier | None) -> None:
-        """Copy rows straight into the table, or a loose year of it, in the key's order, which an index takes best."""
+        """Copy rows straight into the table, or a loose year of it."""
         numbered = frame.with_columns(pl.lit(self.loaded.number).alias(NUMBER)) if self.numbered else frame
-        text = written(numbered.sort(self.template.key))
         table = loose or own(self.template.table)
-        self.wire.send(copy_text, self.connection, table, numbered.columns, text, loose is not None)
+        self.wire.send(copy_text, self.connection, table, numbered.columns, written(numbered), loose is not None)
         self.counts.inserted += frame.height
 
     def _differing(self, frame: pl.DataFrame, keys: pl.Series, opened: Opened) -> pl.DataFrame:
@@ -194,17 +200,17 @@ class _Transaction:
         self.other.append(keys.filter(~same))
         return frame.filter(~same)
 
-    def _folded(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Equal rows become one; rows that share a key and differ are an error."""
+    def _folded(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        """The rows of a sorted frame, equal ones become one, and their keys' hashes. Raises DuplicateKey."""
         key = list(self.template.key)
-        keys = frame.select(key)
-        if keys.hash_rows().n_unique() == frame.height or not keys.is_duplicated().any():  # the first is quicker
-            return frame
+        keys = frame.select(key).hash_rows()
+        if not (keys == keys.shift()).any():  # of a key that stands twice, one follows on the other
+            return frame, keys
         folded = frame.unique(maintain_order=True)
         self.counts.folded += frame.height - folded.height
         if not (twice := folded.filter(folded.select(key).is_duplicated())).is_empty():
             raise twice_in(self.template, [twice[name][0] for name in key])
-        return folded
+        return folded, folded.select(key).hash_rows()
 
     def _look_for_gone(self, prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
         """Count the rows that the files have no more, and remove them where they are to be."""

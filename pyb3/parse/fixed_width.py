@@ -20,14 +20,14 @@ from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
 from .words import Words
 
-CHUNK, _PIECE = 8 << 20, 1 << 20
+CHUNK, _PIECE = 12 << 20, 1 << 20
 _END = b"\r\n\x1a"  # what may follow the last record
 
 
 def read_fixed_width(
     member: Member, template: Template, form: Format, *, allow_incomplete: bool = False
 ) -> Iterator[pl.DataFrame]:
-    """Yield the records of a file as typed frames, some 33,000 rows at a time.
+    """Yield the records of a file as typed frames, some 50,000 rows at a time.
 
     Options: `width`, `record` (what a record begins with, or bears at `record_at`), `header` and `trailer` (regular
     expressions with groups `name`, `date`, and for the trailer `records`, which counts header and trailer too),
