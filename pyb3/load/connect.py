@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import psycopg
@@ -14,6 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from .. import settings
 from ..errors import DatabaseError, UsageError, one_line
 from . import embedded
+
+_SENT_AHEAD = 4 << 20
 
 
 def url() -> str:
@@ -69,9 +72,22 @@ def opened() -> psycopg.Connection[Any]:
     Raises DatabaseError without the password in its message.
     """
     try:
-        return psycopg.connect(url(), prepare_threshold=None, connect_timeout=10, client_encoding="utf8")
+        connection = psycopg.connect(url(), prepare_threshold=None, connect_timeout=10, client_encoding="utf8")
     except psycopg.Error as error:
         raise DatabaseError(f"cannot connect to the database: {one_line(error)}") from None
+    _let_send_ahead(connection)
+    return connection
+
+
+def _let_send_ahead(connection: psycopg.Connection[Any]) -> None:
+    """Let as much wait for a server of this machine as the kernel allows.
+
+    It reads the usual 208 kB in a millisecond or two, and finds nothing where a thread of ours is late by that much.
+    A network's connection finds its size itself.
+    """
+    if connection.info.host.startswith("/"):
+        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_AHEAD)
 
 
 @contextmanager
