@@ -100,7 +100,7 @@ def held(
     ordered = [sql.SQL('{} COLLATE "C"' if schema[name] == pl.String else "{}") for name in key]
     query = sql.SQL(
         "SELECT d, s.rows, convert_to(s.text, 'UTF8') FROM unnest({days}::date[]) d, LATERAL"
-        " (SELECT count(*) AS rows, string_agg(r.line, '') AS text FROM"
+        " (SELECT count(*) AS rows, string_agg(r.line, E'\\n') AS text FROM"
         " (SELECT {line} AS line FROM {table} WHERE refdate = d ORDER BY {key}) r) s"
     ).format(
         days=sql.Literal(list(days)),
@@ -132,7 +132,7 @@ def texts(frame: pl.DataFrame) -> Iterator[tuple[date, Day]]:
             yield day, Day(rows, None)
             continue
         end = int(ends[row - 1])
-        yield day, Day(rows, told[start:end])
+        yield day, Day(rows, told[start : end - 1])  # without the last line's end
         start = end
 
 
@@ -175,7 +175,7 @@ def _line(schema: Mapping[str, pl.DataType]) -> sql.Composable:
         for name in names
     ]
     blank = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(field) for field in fields)
-    return sql.SQL("CASE WHEN {} THEN {} ELSE {} END || E'\\n'").format(blank, _joined(told), _joined(fields))
+    return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(blank, _joined(told), _joined(fields))
 
 
 def _joined(fields: Sequence[sql.Composable]) -> sql.Composable:
