@@ -114,26 +114,23 @@ def held(
 
 def texts(frame: pl.DataFrame) -> Iterator[tuple[date, Day]]:
     """The days of a frame that is in the key's order, as the table would tell them."""
-    text = io.BytesIO()
-    frame.drop("refdate").with_columns(
+    told = frame.drop("refdate").with_columns(
         pl.col(pl.String).fill_null(_BLANK),
         pl.col(pl.Boolean).replace_strict({True: "t", False: "f"}, return_dtype=pl.String),
-    ).write_csv(text, include_header=False, separator=_BETWEEN, quote_style="never")
-    told = text.getvalue()
-    marks = np.frombuffer(told, np.uint8)
-    ends = np.flatnonzero(marks == ord("\n")) + 1
-    # Only of such a text each field can be told: the table's, where it is equal, is then of equal fields.
-    fields = np.count_nonzero(marks == ord(_BETWEEN))
-    clear = len(ends) == frame.height and fields == frame.height * (frame.width - 2)
-    row = start = 0
+    )
+    at = 0
     for day, rows in frame["refdate"].rle().struct.unnest().select("value", "len").iter_rows():
-        row += rows
-        if not clear:
-            yield day, Day(rows, None)
-            continue
-        end = int(ends[row - 1])
-        yield day, Day(rows, told[start : end - 1])  # without the last line's end
-        start = end
+        text = io.BytesIO()
+        told[at : at + rows].write_csv(text, include_header=False, separator=_BETWEEN, quote_style="never")
+        text.truncate(text.tell() - 1)  # the last line's end
+        yield day, _clear(text.getvalue(), rows, told.width)
+        at += rows
+
+
+def _clear(text: bytes, rows: int, width: int) -> Day:
+    """Only of such a text each field can be told: the table's, where it is equal, is then of equal fields."""
+    between = np.count_nonzero(np.frombuffer(text, np.uint8) == ord(_BETWEEN))
+    return Day(rows, text if between == rows * (width - 1) and text.count(b"\n") == rows - 1 else None)
 
 
 def whole(batches: Iterable[Batch]) -> Iterator[Part]:

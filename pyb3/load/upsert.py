@@ -126,6 +126,7 @@ class _Transaction:
         with Wire(self.connection, meanwhile) as self.wire:
             # Days are found by the key, whatever the statistics say of a table that has just been filled.
             self.wire.send(self.connection.execute, "SET LOCAL enable_seqscan = off")
+            self.wire.send(self.connection.execute, "SET LOCAL jit = off")  # compiling takes longer than a day's rows
             waiting: tuple[_Ready, Future[Opened]] | None = None
             for batch in ahead(map(self._ready, days.whole(batches))):
                 following = batch, self._open(batch)
