@@ -39,9 +39,11 @@ class Seen:
     lines: int = 0  # of the table that were read back
     read: set[date] = field(default_factory=set)
     countable: bool = True
+    repeated: bool = False  # whether a day came in two batches: only then can a key come twice
 
-    def cover(self, columns: tuple[str, ...], wholes: Iterable[Whole | None], days: Iterable[date]) -> None:
+    def cover(self, columns: tuple[str, ...], wholes: Iterable[Whole | None], days: Sequence[date]) -> None:
         """Some rows of these days belong to files that are the days' own; `wholes` say which these cannot lack."""
+        self.repeated |= not self.days.isdisjoint(days)
         self.days.update(days)
         for whole in wholes:
             if whole is not None and whole not in (known := self.wholes.setdefault(columns, [])):
@@ -56,7 +58,7 @@ class Seen:
 
     def nothing_gone(self, updated: int) -> bool:
         """Whether the counts prove it: a hash that two keys share would only make them doubt it."""
-        met = pl.concat(self.same).n_unique() if self.same else 0
+        met = pl.concat(self.same).n_unique() if self.repeated and self.same else sum(map(len, self.same))
         return not self.wholes or (self.countable and self.lines - met == updated)
 
 

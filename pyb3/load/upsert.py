@@ -142,8 +142,9 @@ class _Transaction:
         """All that is left when every row is sent."""
         self.connection.execute("SET LOCAL enable_seqscan = on")
         self.years.attach()
-        if self.seen.same and self.other and pl.concat(self.other).is_in(pl.concat(self.seen.same).implode()).any():
-            raise _Twice(f"{self.template.name}: two rows share a key")
+        if self.seen.repeated and self.seen.same:
+            if pl.concat(self.other).is_in(pl.concat(self.seen.same).implode()).any():
+                raise _Twice(f"{self.template.name}: two rows share a key")
         self.stages.merge()
         self._look_for_gone(prune, better)
 
