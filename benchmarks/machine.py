@@ -162,7 +162,7 @@ def facts() -> dict[str, str | int | float]:
         "processor": _processor(),
         "cores": os.cpu_count() or 0,
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "load_average": round(os.getloadavg()[0], 2),
     }
 
