@@ -222,15 +222,16 @@ def test_the_trial_loads_a_session_of_each_dataset_without_a_secret(
     assert re.search(rf"\| {dataset} \| \S+ \| loaded \|", ran.summary), ran.summary
 
 
-def test_an_sdist_is_built_and_works_in_a_clean_environment(machine: workflow.Machine, home: Path) -> None:
-    """Installing it builds a wheel of it; the job does the same with the wheel of a checkout."""
-    assert CI["jobs"]["package"]["strategy"]["matrix"]["package"] == ["wheel", "sdist"]
+@pytest.mark.parametrize("package", ["wheel", "sdist"])
+def test_wheel_and_sdist_are_built_and_work_in_a_clean_environment(
+    machine: workflow.Machine, home: Path, package: str
+) -> None:
     machine.environment |= {"PYB3_HOME": str(home), "PYTHONPATH": sysconfig.get_path("purelib")}
-    ran = workflow.run(CI, "package", machine, {"matrix.package": "sdist"})
+    ran = workflow.run(CI, "package", machine, {"matrix.package": package})
     assert ran.code == 0, ran.log
     assert "the schema is current" in ran.log and f"{machine.temp}/clean/lib" in ran.log
     [built] = (machine.temp / "dist").iterdir()
-    assert built.suffix == ".gz"
+    assert built.suffix == {"wheel": ".whl", "sdist": ".gz"}[package]
 
 
 def test_ci_checks_what_make_checks(machine: workflow.Machine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -227,8 +227,8 @@ class Dataset:
                 for batch in self.shape(frame, origin):
                     whole = None if allow_incomplete else {} if alone else batch.whole
                     held = contract.hold(self._completed(batch.frame), member.name, rejects)
-                    if rejects is not None:  # else no row's line is there
-                        held = held.drop(LINE, strict=False)
+                    if LINE in held.columns:  # only a frame whose bad rows may be set aside has their lines
+                        held = held.drop(LINE)
                     yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made)
                 seen = origin.rejected
             if rejects is not None:
@@ -246,12 +246,17 @@ class Dataset:
         return frame if names == there else frame.select(names)
 
 
+def alike(frames: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The frames in their order, those of the same columns as one."""
+    groups: dict[tuple[str, ...], list[pl.DataFrame]] = {}
+    for frame in frames:
+        groups.setdefault(tuple(frame.columns), []).append(frame)
+    return [pl.concat(group) for group in groups.values()]
+
+
 def _coalesced(frames: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
     """Frames of different columns as one row a key; of two values the first source's stays."""
-    alike: dict[tuple[str, ...], list[pl.DataFrame]] = {}
-    for frame in frames:
-        alike.setdefault(tuple(frame.columns), []).append(frame)
-    merged, *others = [pl.concat(group) for group in alike.values()] or [pl.DataFrame()]
+    merged, *others = alike(frames) or [pl.DataFrame()]
     for other in others:
         merged = merged.join(other, on=list(key), how="full", coalesce=True, suffix="_other")
         both = [name for name in merged.columns if name.endswith("_other")]

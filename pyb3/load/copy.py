@@ -10,6 +10,9 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+TRUTH = pl.col(pl.Boolean).replace_strict({True: "t", False: "f"}, return_dtype=pl.String)
+"""Booleans as PostgreSQL writes them."""
+
 
 def copy_in(connection: psycopg.Connection[Any], table: sql.Identifier, frame: pl.DataFrame) -> None:
     """Append the frame's rows to the table's columns of the same names."""
@@ -40,9 +43,6 @@ def listed(columns: Iterable[str]) -> sql.Composed:
 
 def written(frame: pl.DataFrame) -> bytes:
     """The frame's rows as PostgreSQL writes them in CSV."""
-    truth = pl.col(pl.Boolean).replace_strict(
-        {True: "t", False: "f"}, return_dtype=pl.String
-    )  # as PostgreSQL writes it
     text = io.BytesIO()
-    frame.with_columns(truth).write_csv(text, include_header=False)
+    frame.with_columns(TRUTH).write_csv(text, include_header=False)
     return text.getvalue()

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from ..parse.lines import split
+from .copy import TRUTH
 from .gone import Whole
 
 _BETWEEN = "\x1f"  # fields
@@ -114,10 +115,7 @@ def held(
 
 def texts(frame: pl.DataFrame) -> Iterator[tuple[date, Day]]:
     """The days of a frame that is in the key's order, as the table would tell them."""
-    told = frame.drop("refdate").with_columns(
-        pl.col(pl.String).fill_null(_BLANK),
-        pl.col(pl.Boolean).replace_strict({True: "t", False: "f"}, return_dtype=pl.String),
-    )
+    told = frame.drop("refdate").with_columns(pl.col(pl.String).fill_null(_BLANK), TRUTH)
     at = 0
     for day, rows in frame["refdate"].rle().struct.unnest().select("value", "len").iter_rows():
         text = io.BytesIO()

@@ -18,8 +18,8 @@ from . import columns
 from .typed import Notation
 from .words import Irregular, Mask, Words, digits, ink, trim
 
-_ROWS = 8192  # records that words are taken from at a time: they stay in the processor's cache
 Block = bytes | bytearray
+_ROWS = 8192  # records that words are taken from at a time: they stay in the processor's cache
 _TEXT, _DIGITS = 12, 18  # characters at most
 _ALL = (1 << 64) - 1
 _HUNDRED_MILLION = np.uint64(10**8)

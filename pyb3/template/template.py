@@ -155,12 +155,12 @@ class _Reader(NodeReader):
             ("url", source.url),
             ("file", source.file),
             ("dated", source.dated),
-            *(source.payload or {}).items(),
+            *((f"payload {name}", pattern) for name, pattern in (source.payload or {}).items()),
         ]
         for name, pattern in patterns:
             try:
                 if isinstance(pattern, str):
-                    check_pattern(pattern, once=pattern is source.file)
+                    check_pattern(pattern, once=name == "file")
             except ValueError as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
         for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):

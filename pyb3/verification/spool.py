@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from ..datasets.base import Batch
+from ..datasets.base import Batch, alike
 from ..errors import NotWritable
 
 _ROWS = 100_000
@@ -47,7 +47,7 @@ class Spool:
 
     def write(self) -> None:
         """Put what was taken in last on disk: small batches together, a file is more than a few rows."""
-        for rows in _alike(self._waiting):
+        for rows in alike(self._waiting):
             for (day,), part in rows.partition_by("refdate", as_dict=True).items():
                 path = self._folder / f"{day}.{len(self._parts[day])}"
                 part.write_ipc(path, compression="lz4")
@@ -56,7 +56,7 @@ class Spool:
 
     def frames(self, day: date) -> list[pl.DataFrame]:
         """The day's rows as they came, those of the same columns as one frame."""
-        return _alike(map(pl.read_ipc, self._parts.get(day, ())))
+        return alike(map(pl.read_ipc, self._parts.get(day, ())))
 
     def strays_of(self, day: date) -> list[pl.DataFrame]:
         """The strays of a day."""
@@ -75,11 +75,3 @@ def spooled(batches: Iterable[Batch]) -> Iterator[Spool]:
         except OSError as error:
             raise NotWritable(f"cannot write to {folder}: {error.strerror}") from error
         yield spool
-
-
-def _alike(frames: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
-    """Those of the same columns as one frame."""
-    groups: dict[tuple[str, ...], list[pl.DataFrame]] = {}
-    for frame in frames:
-        groups.setdefault(tuple(frame.columns), []).append(frame)
-    return [pl.concat(group) for group in groups.values()]
