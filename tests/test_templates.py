@@ -50,6 +50,12 @@ def _check(*rules: str) -> str:
     return f"checks:\n{''.join(lines)}{FIELDS}"
 
 
+def _years(*numbers: str) -> str:
+    """Years with these numbers before the fields."""
+    lines = [f"  - {{year: 2024, {one}, first: 2024-01-02, last: 2024-12-30}}\n" for one in numbers]
+    return f"years:\n{''.join(lines)}{FIELDS}"
+
+
 def test_a_template_is_read() -> None:
     template = Template.parse(GOOD, "prices.yaml")
     assert template.key == ("refdate", "symbol")
@@ -122,6 +128,15 @@ def test_a_template_is_read() -> None:
         (FIELDS, _check('rule: "price > 0"').replace("name: c", "name: C d"), 18, "'C d' is no name"),
         (FIELDS, _check('rule: "price > 0"', 'rule: "price > 1"'), 18, "checks named twice: c"),
         (FIELDS, "checks: price > 0\n" + FIELDS, 17, "checks must be a list"),
+        (FIELDS, _years("sessions: 3"), 18, "a year lacks 'rows'"),
+        (FIELDS, _years("rows: 9, sessions: many"), 18, "a year: sessions must be a whole number"),
+        (FIELDS, _years("rows: 9, sessions: 10"), 18, "a year: 10 sessions do not fit 9 rows from 2024-01-02 to"),
+        (FIELDS, _years("rows: 999, sessions: 365"), 18, "a year: 365 sessions do not fit"),
+        (FIELDS, _years("rows: 9, sessions: 0"), 18, "a year: 0 sessions do not fit"),
+        (FIELDS, _years("rows: 9, sessions: 3").replace("12-30", "12"), 18, "a year: last must be a date"),
+        (FIELDS, _years("rows: 9, sessions: 3").replace("2024-12", "2025-12"), 18, "are not those of 2024"),
+        (FIELDS, _years("rows: 9, sessions: 3", "rows: 9, sessions: 3"), 18, "years named twice: 2024"),
+        (FIELDS, "years: 2024\n" + FIELDS, 17, "years must be a list"),
         ("table: prices\n", "table: prices\nrow_band: half\n", 4, "row_band must be a number"),
         ("table: prices\n", "table: prices\nrow_band: 2\n", 4, "row_band is from 0 to 1"),
         ("type: text, ", "type: text, codes: A, ", 19, "codes must be a list"),

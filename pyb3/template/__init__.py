@@ -5,5 +5,6 @@ from .field import Field, dtype
 from .format import Format
 from .source import Source
 from .template import Template
+from .year import Year
 
-__all__ = ["Check", "Field", "Format", "Source", "Template", "breach", "dtype"]
+__all__ = ["Check", "Field", "Format", "Source", "Template", "Year", "breach", "dtype"]

@@ -148,6 +148,7 @@ sources:
     url: "https://b3/"
     file: "I_{item}_{date:%Y}.csv"
     valid_from: 2018-01-01
+years: [{year: 2024, rows: 9, sessions: 3, first: 2024-01-15, last: 2024-12-30}]
 fields:
   - {name: refdate, b3: DATE, at: {lines: [3, 8], table: Data}, type: date, nullable: false, description: "Day"}
   - {name: symbol, b3: SYMB, at: {lines: [11, 12], table: [Papel, Ativo]}, type: text, nullable: false, description: T}
