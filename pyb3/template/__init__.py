@@ -3,8 +3,9 @@
 from .check import Check, breach
 from .field import Field, dtype
 from .format import Format
+from .seen import NOT_STATED, shown
 from .source import Source
 from .template import Template
 from .year import Year
 
-__all__ = ["Check", "Field", "Format", "Source", "Template", "Year", "breach", "dtype"]
+__all__ = ["NOT_STATED", "Check", "Field", "Format", "Source", "Template", "Year", "breach", "dtype", "shown"]
