@@ -25,7 +25,10 @@ def status(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Hold what is in the database against B3's sessions; exits 4 when some are missing.
+    """Compare what is in the database with B3's sessions; exits 4 when some are missing.
+
+    A year that was loaded whole is also compared with the rows and sessions that B3's file of the year has, where these
+    are known; exits 4 when they differ.
 
     Example: pyb3 status cotahist
     """
@@ -39,9 +42,11 @@ def status(
         columns = ("dataset", "first", "last", "sessions", "missing", "stale since")
         values = [(c.dataset, c.first, c.last, len(c.days), len(c.missing), c.stale_since) for c in found]
         show.rows(columns, values)
+        if years := [(c.dataset, year.expected.year, year.message) for c in found for year in c.years]:
+            show.rows(("dataset", "year", "difference from B3's file"), years)
         if dataset:
             _map(found[0])
-    if any(one.missing for one in found) or (dataset and not found[0].days):
+    if any(one.missing or one.years for one in found) or (dataset and not found[0].days):
         raise typer.Exit(_INCOMPLETE)
 
 
