@@ -36,7 +36,8 @@ def quotes(number: int, day: date = DAY, first: int = 0, **values: object) -> pl
     rows = [
         {
             "record_type": "01", "refdate": day, "bdi_code": "02", "symbol": f"SYM{n:05}", "market_type": 10,
-            "company_name": "A, \"B\" & CO", "term_days": 0, "occurrence": 1, "close": Decimal(n).scaleb(-2), "quantity": n,
+            "company_name": "A, \"B\" & CO", "term_days": 0, "occurrence": 1, "close": Decimal(n).scaleb(-2),
+            "quantity": n,
         }
         | values
         for n in range(first, first + number)
