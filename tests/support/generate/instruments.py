@@ -24,6 +24,7 @@ _PAPERS = {
     "bdr": ("BDR", "EDSXPR", "INC."),
     "unsponsored": ("BDR", "EDSXPR", "ETF"), "fii": ("FUNDS", "CICIRU", "FDO INV IMOB - RESP LIM"),
     "fiagro": ("FUNDS", "CICIRU", "FIAGRO - IMOBILIÁRIO"), "etf": ("ETF EQUITIES", "CEOGES", "FUNDO DE ÍNDICE"),
+    "infra": ("FUNDS", "CICIRU", "FIC FDO INC INV INFRA"), "index": ("INDEX", "MXXXXX", "FECHAMENTO"),
     "right": ("RIGHTS", "RSXXXX", "S.A."),
 }  # fmt: skip
 
