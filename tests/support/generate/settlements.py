@@ -119,7 +119,7 @@ def settlement(contract: Contract, day: date, seed: int = 0) -> Settlement:
     reach = 2.0 * contract.family.together + 2.0
     active = of_day.unit() < 0.95 * math.exp(-contract.place / reach)
     open_interest = None
-    if active or of_day.unit() < 0.25:
+    if (active or of_day.unit() < 0.25) and contract.family.kind != "forward":  # FRC and FRO have none in any report
         open_interest = 5 + draws.skewed(int(3_000_000 / (1 + contract.place)))
     middle = rate if rate is not None else price
     trading = _trading(contract, draws, middle or 0.0) if active else None
