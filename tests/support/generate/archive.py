@@ -14,7 +14,9 @@ _DOS = bytes.fromhex("4d5aa100 02000000 20000000 ffff0000 00000000 00000000 4000
 _DOS += (0x318).to_bytes(4, "little")
 STUB = 86_036
 # Times of the file to a tenth of a microsecond, as Windows keeps them.
-_TIMES = bytes.fromhex("0a002000000000000100 1800") + bytes.fromhex("803690e42668d501") * 3
+_TIMES = bytes.fromhex("0a002000000000000100 1800") + bytes.fromhex(
+    "803690e42668d501 803690e42668d501 5a8a05e52668d501"
+)
 
 
 def _entry(name: str, when: date | None) -> zipfile.ZipInfo:

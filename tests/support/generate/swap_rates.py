@@ -69,7 +69,7 @@ def curves(year: int = 2026) -> dict[str, str]:
     found = {code: description for code, description in sorted(rows, key=lambda row: (row[0] != "021", row[0]))}
     if year < _TURN:
         found = {code: text for code, text in found.items() if code not in _BEGUN}
-        found["LIB"] = "LIB - LIBOR(US$)"
+        found |= {"LIB": "LIB - LIBOR(US$)", "SNZ": "SPREAD DOLAR NO"}
     return found
 
 
