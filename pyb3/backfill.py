@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -28,7 +28,7 @@ def backfill(
     refresh: bool = False,
     force: bool = False,
     prune: bool = False,
-    quarantine: bool = False,
+    strict: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[Outcome]:
     """Ingest units in order, `jobs` of them loading at once; one outcome a unit.
@@ -38,7 +38,7 @@ def backfill(
     """
     stop = Event()
     watched = _Stoppable(progress, stop)
-    load = partial(pipeline.load, dataset, force=force, prune=prune, quarantine=quarantine, progress=watched)
+    load = partial(pipeline.load, dataset, force=force, prune=prune, strict=strict, progress=watched)
     pending: deque[Future[Outcome]] = deque()
     fetchers, loaders = ThreadPoolExecutor(2, "fetch"), ThreadPoolExecutor(jobs, "load")
     try:
@@ -46,7 +46,7 @@ def backfill(
             notes: list[str] = []
             fetch = partial(pipeline.fetch, dataset, unit, refresh=refresh, progress=watched, notes=notes)
             fetched = fetchers.submit(fetch)
-            pending.append(loaders.submit(_loaded, dataset, unit, fetched, load, notes))
+            pending.append(loaders.submit(_loaded, dataset, unit, fetched, fetch, load, notes))
             if len(pending) >= jobs + _AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -76,10 +76,18 @@ def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:
 
 
 def _loaded(
-    dataset: Dataset, unit: Unit, fetched: Future[list[File]], load: Callable[..., Outcome], notes: list[str]
+    dataset: Dataset,
+    unit: Unit,
+    fetched: Future[list[File]],
+    fetch: Callable[..., list[File]],
+    load: Callable[..., Outcome],
+    notes: list[str],
 ) -> Outcome:
+    def files(*, besides: Sequence[str]) -> list[File]:
+        return fetch(besides=besides) if besides else fetched.result()
+
     try:
-        return load(fetched.result(), unit, notes=notes)
+        return pipeline.from_next_source(dataset, unit, files, lambda found: load(found, unit, notes=notes), notes)
     except (DatabaseError, Interrupted):
         raise
     except PyB3Error as error:

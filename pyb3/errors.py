@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 
 def one_line(words: object) -> str:
     """What is said, on one line: libraries break theirs, and a file's bytes must not steer a terminal."""
@@ -95,7 +98,7 @@ class CheckFailed(FileError):
     """Rows break a check that the dataset's template calls hard."""
 
     code = "contract"
-    hint = "load the others with --quarantine"
+    hint = "without --strict such rows are set aside and the others loaded"
 
 
 class NotWritable(PyB3Error):
@@ -140,3 +143,14 @@ class Interrupted(PyB3Error):
 
 class MissingSessions(UserWarning):
     """A warning: B3 has no file of some of the sessions asked for."""
+
+
+class PartialData(UserWarning):
+    """A warning: some records or values could not be read, or something of a file is missing; the rest is there.
+
+    `rejected` are the records and values that were set aside (file, line, field, reason, text of the record).
+    """
+
+    def __init__(self, message: str, rejected: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.rejected = rejected

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -15,8 +17,9 @@ import polars as pl
 from . import calendar, pipeline
 from .datasets.base import Dataset
 from .datasets.indexes import canonical
-from .errors import MissingSessions, NoSession, NotPublished
+from .errors import MissingSessions, NoSession, NotPublished, PartialData
 from .file import File
+from .parse.rejects import Rejects
 from .unit import Kind, Unit
 
 Where = pl.Expr | Callable[[pl.DataFrame], pl.DataFrame]
@@ -27,10 +30,17 @@ _AHEAD = 2  # units fetched while one is read: what bounds disk and memory
 
 
 class Query:
-    """A dataset, and which of its rows are wanted: `where`, and those of one `index`, which alone is asked for then."""
+    """A dataset, and which of its rows are wanted: `where`, and those of one `index`, which alone is asked for then.
 
-    def __init__(self, dataset: Dataset, where: Where | None, index: str | None) -> None:
+    Rows of another session than their file's come along where `strays` are wanted. What cannot be read is set aside,
+    and a PartialData warning says so; with `strict` it is an error.
+    """
+
+    def __init__(
+        self, dataset: Dataset, where: Where | None, index: str | None, *, strict: bool = False, strays: bool = False
+    ) -> None:
         self.dataset, self.where, self.index = dataset, where, canonical(index or "")
+        self.strays, self.rejects, self.notes = strays, Rejects(strict=strict), list[str]()
 
     def of_day(self, day: date) -> pl.DataFrame:
         """Rows of one session, none where there was no session."""
@@ -52,19 +62,40 @@ class Query:
     def of_file(self, path: Path, day: date | None) -> pl.DataFrame:
         """All rows of a file at hand, which is of `day` where that is given."""
         unit = None if day is None else self.dataset.unit("day", day)
-        return pl.concat(self.chosen(frame) for frame, _ in self.parsed([File.at(path, item=self.index)], unit))
+        parts = self.parsed([File.at(path, item=self.index)], unit)
+        found = pl.concat(self.chosen(frame) for frame, own in parts if own or self.strays)
+        self.warn()
+        return found
 
-    def fetch(self, unit: Unit) -> list[File]:
+    def fetch(self, unit: Unit, *, besides: Sequence[str] = ()) -> list[File]:
         """The unit's files, of the one index alone where there is one."""
-        return pipeline.fetch(self.dataset, unit, item=self.index)
+        return pipeline.fetch(self.dataset, unit, item=self.index, besides=besides)
 
     def parsed(self, files: list[File], unit: Unit | None) -> Iterator[tuple[pl.DataFrame, bool]]:
         """Frames of a unit with all columns, and whether their rows are of the file's own session."""
-        if self.dataset.template.take == "every":  # sources complete each other's rows
-            yield self.dataset.frame(files, unit), True
-        else:
-            for batch in self.dataset.read(files, unit):
-                yield batch.frame, batch.overwrite
+        mine = Rejects(strict=self.rejects.strict)
+        with pipeline.reading(files, unit, lambda: mine):
+            if self.dataset.template.take == "every":  # sources complete each other's rows
+                yield self.dataset.frame(files, unit, rejects=mine), True
+            else:
+                for batch in self.dataset.read(files, unit, rejects=mine):
+                    yield batch.frame, batch.overwrite
+        self.rejects.take(mine)
+
+    def warn(self) -> None:
+        """Say what could not be read."""
+        found, name = self.rejects, self.dataset.name
+        for note in dict.fromkeys(self.notes):
+            warnings.warn(PartialData(f"{name}: {note}"), stacklevel=_caller())
+        if not found.partial:
+            return
+        parts = [
+            *([f"{found.rows:,} records were set aside"] if found.rows else []),
+            *([f"{found.values:,} values could not be read and are NULL"] if found.values else []),
+            *found.gaps,
+        ]
+        first = next((f"; first {record}" for record in found.records), "")
+        warnings.warn(PartialData(f"{name}: {'; '.join(parts)}{first}", found.records), stacklevel=_caller())
 
     def chosen(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The wanted rows."""
@@ -126,7 +157,8 @@ class _Reading:
             if not self.files:
                 raise reason
             days = ", ".join(map(str, self.missing))
-            warnings.warn(MissingSessions(f"{self.dataset.name} lacks {days}: {reason}"), stacklevel=5)
+            warnings.warn(MissingSessions(f"{self.dataset.name} lacks {days}: {reason}"), stacklevel=_caller())
+        self.query.warn()
         template = self.dataset.template
         found = pl.concat([*self.rows, *self._homeless()] or [self.query.chosen(self.dataset.empty())])
         if template.take == "every":  # joined without an order; and a list of papers is shown for days on end
@@ -136,20 +168,31 @@ class _Reading:
     def _read(self, units: list[Unit]) -> None:
         for unit, fetched in _fetched(self.query, units):
             try:
-                files = fetched.result()
-                for frame, own in self.query.parsed(files, unit):
-                    if unit.kind != "day":
-                        frame = frame.filter(pl.col("refdate").is_between(self.start, self.end))
-                    if own:
-                        self.rows.append(self.query.chosen(frame))
-                    else:
-                        self.strays.append(frame)
-                self.files[unit] = files
+                fetch, read = partial(self._files, unit, fetched), partial(self._frames, unit)
+                rows, strays = pipeline.from_next_source(self.dataset, unit, fetch, read, self.query.notes)
+                self.rows += rows
+                self.strays += strays
             except NotPublished as error:
                 if unit.kind == "day" or self.dataset.template.take == "every":
                     self.missing[unit] = error
                 else:  # its days may have files of their own
                     self._read(self.dataset.units(max(self.start, unit.date), min(self.end, unit.last)))
+
+    def _files(self, unit: Unit, fetched: Future[list[File]], *, besides: Sequence[str]) -> list[File]:
+        return self.query.fetch(unit, besides=besides) if besides else fetched.result()
+
+    def _frames(self, unit: Unit, files: list[File]) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+        """The wanted rows of a unit's files, and the rows of other sessions."""
+        rows, strays = [], []
+        for frame, own in self.query.parsed(files, unit):
+            if unit.kind != "day":
+                frame = frame.filter(pl.col("refdate").is_between(self.start, self.end))
+            if own:
+                rows.append(self.query.chosen(frame))
+            elif self.query.strays:
+                strays.append(frame)
+        self.files[unit] = files
+        return rows, strays
 
     def _homeless(self) -> Iterator[pl.DataFrame]:
         """Wanted strays that the file of their own session, where it is among the units, does not have."""
@@ -176,3 +219,11 @@ def _fetched(query: Query, units: Iterable[Unit]) -> Iterator[tuple[Unit, Future
         yield from pending
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _caller() -> int:
+    """How far up a warning's stack the program that uses PyB3 stands."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+        frame, level = frame.f_back, level + 1
+    return level

@@ -45,8 +45,9 @@ Takes one `date`, or `start` with `end` (both included), or a `year`, or a `file
 `date`; a day is a date or written as 2024-01-15. `where` chooses rows while files are read, so that a year is never
 held whole: an expression, or a function from frame to frame such as `pyb3.equities`. Files come from the cache where
 they are there. A day without a session gives an empty frame with all columns; sessions of a range or year that B3 has
-no file of are left out, with a MissingSessions warning that names them. Raises NotPublished where B3 has no file of
-any of them, SourceError, FileError, UsageError.
+no file of are left out, with a MissingSessions warning that names them. Records that cannot be read are left out and
+values are NULL, with a PartialData warning whose `rejected` has them; with `strict` the first one is an error. Raises
+NotPublished where B3 has no file of any of them, SourceError, FileError, UsageError.
 """.strip()
 
 
@@ -59,6 +60,7 @@ def cotahist_get(
     year: int | None = None,
     file: str | PathLike[str] | None = None,
     where: Where | None = None,
+    strict: bool = False,
 ) -> pl.DataFrame:
     """Quotes of the cash, odd-lot, term and option markets, since 1986; prices are Decimal in the row's `currency`.
 
@@ -67,7 +69,7 @@ def cotahist_get(
     >>> cotahist_get("2024-12-25").height
     0
     """
-    return _get("cotahist", date, start, end, year, file, where)
+    return _get("cotahist", date, start, end, year, file, where, strict=strict)
 
 
 @_documented
@@ -79,15 +81,18 @@ def futures_get(
     year: int | None = None,
     file: str | PathLike[str] | None = None,
     where: Where | None = None,
+    strict: bool = False,
+    strays: bool = False,
 ) -> pl.DataFrame:
     """Listed futures, single-stock futures included, with settlement prices and rates as Decimal.
 
-    A row that a file carries of another session comes along, unless that session's own file is read too and has it.
+    A report can carry a few rows of another session. They come along with `strays` alone, unless that session's own
+    file is read too and has them.
 
     >>> futures_get("2024-01-15", where=pl.col("symbol") == "DI1F27").select("symbol", "maturity_date").rows()
     [('DI1F27', datetime.date(2027, 1, 4))]
     """
-    return _get("futures", date, start, end, year, file, where)
+    return _get("futures", date, start, end, year, file, where, strict=strict, strays=strays)
 
 
 @_documented
@@ -99,6 +104,7 @@ def yield_curves_get(
     year: int | None = None,
     file: str | PathLike[str] | None = None,
     where: Where | None = None,
+    strict: bool = False,
 ) -> pl.DataFrame:
     """Market rates for swaps: every curve and vertex, since 2005. `pyb3.yield_curve` takes one curve out of them.
 
@@ -106,7 +112,7 @@ def yield_curves_get(
     >>> {"PRE", "DIC", "DOC"} <= set(curves["curve_code"])
     True
     """
-    return _get("yield_curves", date, start, end, year, file, where)
+    return _get("yield_curves", date, start, end, year, file, where, strict=strict)
 
 
 @_documented
@@ -119,6 +125,7 @@ def index_historical_get(
     file: str | PathLike[str] | None = None,
     where: Where | None = None,
     index: str | None = None,
+    strict: bool = False,
 ) -> pl.DataFrame:
     """Daily values of B3's indexes, or of the one `index`, which takes one request to B3 instead of forty.
 
@@ -128,7 +135,7 @@ def index_historical_get(
     >>> index_historical_get("2024-01-15", index="IBOV").select("index_code", "currency").rows()
     [('IBOV', 'BRL')]
     """
-    return _get("index_historical", date, start, end, year, file, where, index)
+    return _get("index_historical", date, start, end, year, file, where, index, strict=strict)
 
 
 @_documented
@@ -141,6 +148,7 @@ def index_composition_get(
     file: str | PathLike[str] | None = None,
     where: Where | None = None,
     index: str | None = None,
+    strict: bool = False,
 ) -> pl.DataFrame:
     """Members of B3's indexes, or of the one `index`, by portfolio: current, theoretical, and as papers are listed.
 
@@ -150,7 +158,7 @@ def index_composition_get(
     >>> index_composition_get("2024-12-25").columns[:4]
     ['refdate', 'index_code', 'portfolio', 'symbol']
     """
-    return _get("index_composition", date, start, end, year, file, where, index)
+    return _get("index_composition", date, start, end, year, file, where, index, strict=strict)
 
 
 @_documented
@@ -162,13 +170,14 @@ def symbols_get(
     year: int | None = None,
     file: str | PathLike[str] | None = None,
     where: Where | None = None,
+    strict: bool = False,
 ) -> pl.DataFrame:
     """Instruments of every market and segment, as registered on a day: more than 100,000 a session.
 
     >>> symbols_get("2024-01-15", where=pl.col("symbol") == "PETR4").select("symbol", "asset").rows()
     [('PETR4', 'PETR')]
     """
-    return _get("symbols", date, start, end, year, file, where)
+    return _get("symbols", date, start, end, year, file, where, strict=strict)
 
 
 def symbol_history_get(
@@ -214,13 +223,16 @@ def _get(
     file: str | PathLike[str] | None,
     where: Where | None,
     index: str | None = None,
+    *,
+    strict: bool = False,
+    strays: bool = False,
 ) -> pl.DataFrame:
     from . import frames  # the network comes with it
 
     asked = sum(choice is not None for choice in (day if file is None else None, start, year, file))
     if asked != 1 or (start is None) != (end is None):
         raise UsageError("give one of date, start with end, year, or file")
-    query = frames.Query(registry.get(name), where, index)
+    query = frames.Query(registry.get(name), where, index, strict=strict, strays=strays)
     if file is not None:
         return query.of_file(Path(file), None if day is None else calendar.as_date(day))
     if year is not None:

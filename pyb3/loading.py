@@ -17,7 +17,7 @@ from .file import File, combined, digest
 from .load import ledger, rejected, row_band, upsert
 from .parse.rejects import Rejects
 from .progress import Progress
-from .unit import Counts, Outcome, Unit
+from .unit import PARTIAL, Counts, Ended, Outcome, Unit
 
 
 class Loading:
@@ -33,7 +33,10 @@ class Loading:
         self.dataset, self.files, self.unit, self.notes = dataset, files, unit, notes
         self.first: date | None = None
         self.last: date | None = None
-        self.rejected = 0  # records set aside
+        self.rejects = Rejects()
+        self._notes_before = len(notes)
+        self._partial = False
+        self._folded = 0  # rows that stand in the files again, just so
         self.made: datetime | None = None
         self._sources: list[str] = []  # as the bytes tell
         self._rows: Counter[date] = Counter()
@@ -41,39 +44,43 @@ class Loading:
         self._progress, self._start, self._started_at = progress, time.perf_counter(), datetime.now(UTC)
         self._sha256 = _digest(files)
 
-    def shortcut(self, connection: psycopg.Connection[Any], *, prune: bool, quarantine: bool) -> Outcome | None:
+    def shortcut(self, connection: psycopg.Connection[Any], *, prune: bool, strict: bool) -> Outcome | None:
         """What became of the unit where the ledger knows its bytes, and reading them again could change nothing."""
         if self.unit is None:
             return None
         name, table = self.dataset.name, self.dataset.template.table
         with connection.transaction():
-            known = ledger.same_bytes(
-                connection, name, str(self.unit), self._sha256, table, prune=prune, quarantine=quarantine
-            )
+            known = ledger.same_bytes(connection, name, str(self.unit), self._sha256, table, prune=prune, strict=strict)
         if known is None:
             return None
         self.first, self.last, self.made = known.first_date, known.last_date, known.file_timestamp
-        self._sources, self.rejected = [known.source] if known.source else [], known.rejected
-        return self._written_down(connection, Counts(rows=known.rows, unchanged=known.rows))
+        self._sources, self._partial = [known.source] if known.source else [], known.partial
+        counts = Counts(
+            rows=known.rows,
+            unchanged=known.rows,
+            rejected=known.rejected,
+            rejected_values=known.rejected_values,
+        )
+        return self._written_down(connection, counts)
 
-    def run(
-        self, connection: psycopg.Connection[Any], *, allow_incomplete: bool, prune: bool, quarantine: bool
-    ) -> Outcome:
+    def run(self, connection: psycopg.Connection[Any], *, allow_incomplete: bool, prune: bool, strict: bool) -> Outcome:
         """Read the files and load their rows. Raises FileError and its kin, DatabaseError and its kin."""
         template = self.dataset.template
-        rejects = Rejects()
         done: list[Outcome] = []
 
         def read() -> Iterator[Batch]:
-            nonlocal rejects
-            rejects = Rejects()  # a load may take a second try
-            return self._read(allow_incomplete, rejects if quarantine else None)
+            self.rejects = Rejects(strict=strict)  # a load may take a second try
+            return self._read(allow_incomplete)
 
         def may_prune() -> bool:
-            return prune and not rejects
+            return prune and not self.rejects.rows
 
         def after(loaded: upsert.Loaded) -> None:
-            self.rejected = len(rejects)
+            rejects, counts = self.rejects, loaded.counts
+            self._partial = rejects.partial
+            counts.rejected, counts.rejected_values = rejects.rows, rejects.values
+            counts.rows, counts.folded = counts.rows + self._folded, counts.folded + self._folded
+            self.notes += rejects.gaps
             if loaded.gone:
                 self.notes.append(self._told(loaded, prune))
             self.notes += row_band.outside(connection, self.dataset.name, self._rows, template.row_band)
@@ -92,12 +99,13 @@ class Loading:
         done[-1].seconds = self._seconds()  # with its commit
         return done[-1]
 
-    def _read(self, allow_incomplete: bool, rejects: Rejects | None) -> Iterator[Batch]:
+    def _read(self, allow_incomplete: bool) -> Iterator[Batch]:
         self.first, self.last, self._sources = None, None, []
         self._rows.clear()
-        self._read_so_far = 0
+        self._read_so_far = self._folded = 0
+        del self.notes[self._notes_before :]
         batches = self.dataset.read(
-            self.files, self.unit, allow_incomplete=allow_incomplete, notes=self.notes, rejects=rejects
+            self.files, self.unit, allow_incomplete=allow_incomplete, notes=self.notes, rejects=self.rejects
         )
         for batch in batches:
             if batch.overwrite:
@@ -108,6 +116,7 @@ class Loading:
             if batch.source and batch.source not in self._sources:
                 self._sources.append(batch.source)
             self._read_so_far += batch.frame.height
+            self._folded += batch.folded
             self._tell()
             yield batch
         if _digest(self.files) != self._sha256:
@@ -119,15 +128,19 @@ class Loading:
 
     def _written_down(self, connection: psycopg.Connection[Any], counts: Counts, number: int | None = None) -> Outcome:
         """What became of the unit, as it stands in the ledger."""
-        if self.rejected:
+        if counts.rejected or counts.rejected_values:
             show = f"pyb3 history {self.dataset.name} --date {self.first} --rejected"
-            self.notes.append(f"bad records set aside: {self.rejected:,}; '{show}' shows them")
+            parts = (
+                f"{counts.rejected:,} records were set aside" if counts.rejected else "",
+                f"{counts.rejected_values:,} values could not be read and are NULL" if counts.rejected_values else "",
+            )
+            self.notes.append(f"{' and '.join(filter(None, parts))}; '{show}' shows them")
         named = dict.fromkeys(file.source for file in self.files if file.source)
         span = f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
         outcome = Outcome(
             dataset=self.dataset.name,
             unit=str(self.unit or span),
-            outcome="loaded" if counts.inserted + counts.updated + counts.removed else "unchanged",
+            outcome=self._ended(counts),
             refdate=self.first if self.first == self.last else None,
             source="+".join(named or self._sources) or None,
             file=str(self.files[0].path if len(self.files) == 1 else self.files[0].path.parent),
@@ -135,7 +148,8 @@ class Loading:
             file_timestamp=self.made,
             seconds=self._seconds(),
             warnings=tuple(dict.fromkeys(self.notes)),
-            **asdict(counts) | {"rejected": self.rejected},
+            exit_code=PARTIAL if self._partial else 0,
+            **asdict(counts),
         )
         ledger.record(
             connection,
@@ -149,6 +163,11 @@ class Loading:
         )
         return outcome
 
+    def _ended(self, counts: Counts) -> Ended:
+        if self._partial:
+            return "partial"
+        return "loaded" if counts.inserted + counts.updated + counts.removed else "unchanged"
+
     def _told(self, loaded: upsert.Loaded, prune: bool) -> str:
         """The rows that are gone, and what becomes of them."""
         days, counts = list(loaded.gone), loaded.counts
@@ -158,8 +177,8 @@ class Loading:
         told = f"{rows} of {when} {are} in the table and not in the file"
         if not prune:
             return f"{told}; --prune removes {them}"
-        if self.rejected:
-            return f"{told}; nothing is removed where records were set aside ({self.rejected:,})"
+        if self.rejects.rows:
+            return f"{told}; nothing is removed where records were set aside ({self.rejects.rows:,})"
         return f"{told}; {counts.removed:,} removed"
 
     def _seconds(self) -> float:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from .datasets.base import Dataset
-from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error, UsageError
+from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error, SourceError, UsageError
 from .fetch import cache
 from .file import File
 from .parse.rejects import Rejects
@@ -21,34 +21,39 @@ from .progress import SILENT, Progress
 from .template import Source
 from .unit import Ended, Outcome, Unit
 
+_T = TypeVar("_T")
+
 
 def fetch(
     dataset: Dataset,
     unit: Unit,
     *,
     item: str = "",
+    besides: Sequence[str] = (),
     refresh: bool = False,
     progress: Progress = SILENT,
     notes: list[str] | None = None,
 ) -> list[File]:
     """The unit's files, from the cache or from B3: those of one `item` (an index), or all.
 
-    Raises NotPublished or SourceError.
+    Sources named in `besides` are not asked. Raises NotPublished or SourceError.
     """
 
     def one(source: Source, item: str) -> File:
         return cache.fetch_file(dataset.template, source, unit, item, refresh=refresh, progress=progress)
 
-    return _collected(dataset, unit, one, notes, item)
+    return _collected(dataset, unit, one, notes, item, besides)
 
 
-def from_cache(dataset: Dataset, unit: Unit, *, notes: list[str] | None = None) -> list[File]:
+def from_cache(
+    dataset: Dataset, unit: Unit, *, besides: Sequence[str] = (), notes: list[str] | None = None
+) -> list[File]:
     """The unit's files without the network. Raises NotPublished when they were never fetched."""
 
     def one(source: Source, item: str) -> File:
         return cache.cached_file(dataset.template, source, unit, item)
 
-    return _collected(dataset, unit, one, notes)
+    return _collected(dataset, unit, one, notes, besides=besides)
 
 
 def parse(
@@ -60,12 +65,13 @@ def parse(
     notes: list[str] | None = None,
     rejects: Rejects | None = None,
 ) -> pl.DataFrame:
-    """The files as one frame, held against the unit's dates and the template's checks. Raises FileError and its kin.
+    """The files as one frame, compared with the unit's dates and the template's checks. Raises FileError and its kin.
 
-    With `rejects` bad records are set aside into them; `notes` gets what a person should know.
+    `rejects` get what cannot be loaded, `notes` what a person should know.
     """
-    with _read(files, unit):
-        return dataset.frame(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=rejects)
+    found = rejects if rejects is not None else Rejects()
+    with reading(files, unit, lambda: found):
+        return dataset.frame(files, unit, allow_incomplete=allow_incomplete, notes=notes, rejects=found)
 
 
 def write(
@@ -84,7 +90,8 @@ def write(
     written.
     """
     failures: list[PyB3Error] = []
-    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": rejects}
+    found = rejects if rejects is not None else Rejects()
+    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": found}
 
     def frames(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
@@ -93,7 +100,7 @@ def write(
             if dataset.template.take == "every":  # sources complete each other's rows
                 yield parse(dataset, files, unit, **told)
             else:
-                with _read(files, unit):
+                with reading(files, unit, lambda: found):
                     for batch in dataset.read(files, unit, **told):
                         yield batch.frame
         except PyB3Error as error:
@@ -121,16 +128,17 @@ def load(
     allow_incomplete: bool = False,
     force: bool = False,
     prune: bool = False,
-    quarantine: bool = False,
+    strict: bool = False,
     progress: Progress = SILENT,
     notes: list[str] | None = None,
 ) -> Outcome:
     """Parse the files and load them in one transaction, with a row of the ledger; tells what was done.
 
     Bytes that the ledger knows are not read again, unless `force` is set: they could change nothing. Rows that the
-    table holds of the files' days and the files do not are told, and removed with `prune`. With `quarantine` bad
-    records are set aside into the database and the others loaded. Raises FileError and its kin for the files,
-    DatabaseError and its kin for the server; then nothing is changed.
+    table holds of the files' days and the files do not are told, and removed with `prune`. Bad records and values are
+    set aside into the database and the others loaded: the outcome is `partial`; with `strict` the first one is an
+    error. Raises FileError and its kin for the files, DatabaseError and its kin for the server; then nothing is
+    changed.
     """
     from .load import connect, migrate
     from .loading import Loading
@@ -140,15 +148,49 @@ def load(
     loading = Loading(dataset, files, unit, notes if notes is not None else [], progress)
     with connect.connect() as connection:
         migrate.check(connection)
-        if not force and (done := loading.shortcut(connection, prune=prune, quarantine=quarantine)) is not None:
+        if not force and (done := loading.shortcut(connection, prune=prune, strict=strict)) is not None:
             return done
         try:
-            with _read(files, unit):
-                return loading.run(connection, allow_incomplete=allow_incomplete, prune=prune, quarantine=quarantine)
+            with reading(files, unit, lambda: loading.rejects):
+                return loading.run(connection, allow_incomplete=allow_incomplete, prune=prune, strict=strict)
         except FileError as error:
             if unit is not None and files[0].known:
                 error.hint = "; ".join(filter(None, (error.hint, _anew(unit))))
             raise
+
+
+def from_next_source(
+    dataset: Dataset,
+    unit: Unit,
+    fetched: Callable[..., list[File]],
+    read: Callable[[list[File]], _T],
+    notes: list[str],
+) -> _T:
+    """What `read` makes of the unit's files; where they cannot be read, of those of the next source that has it.
+
+    `fetched` brings the files of any source but those named in `besides`. Raises the first FileError where no other
+    source has the unit, and whatever else the two raise.
+    """
+    failed: list[str] = []
+    first: FileError | None = None
+    while True:
+        try:
+            files = fetched(besides=failed)
+        except (NotPublished, SourceError) as error:
+            if first is None:
+                raise
+            first.hint = "; ".join(filter(None, (first.hint, f"and no other source has it: {error}")))
+            raise first from error
+        named = sorted({file.source for file in files})
+        if first is not None:
+            notes.append(f"{', '.join(named)} was taken instead of {', '.join(failed)}, which cannot be read: {first}")
+        try:
+            return read(files)
+        except FileError as error:
+            first = first or error
+            if dataset.template.take == "every" or not all(named) or set(named) <= {*failed}:
+                raise first from None if first is error else error
+            failed += named
 
 
 def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
@@ -179,19 +221,27 @@ def _anew(unit: Unit) -> str:
 
 
 def _collected(
-    dataset: Dataset, unit: Unit, one: Callable[[Source, str], File], notes: list[str] | None, item: str = ""
+    dataset: Dataset,
+    unit: Unit,
+    one: Callable[[Source, str], File],
+    notes: list[str] | None,
+    item: str = "",
+    besides: Sequence[str] = (),
 ) -> list[File]:
     def items(source: Source) -> list[str]:
         if item:
             return [item if source.each else ""]
         return dataset.items(source, unit, one)
 
-    return cache.collect(dataset.template, unit, items, one, notes if notes is not None else [])
+    return cache.collect(dataset.template, unit, items, one, notes if notes is not None else [], besides)
 
 
 @contextmanager
-def _read(files: Sequence[File], unit: Unit | None) -> Iterator[None]:
-    """Files that are read here and refused are asked for anew by the next run."""
+def reading(files: Sequence[File], unit: Unit | None, rejects: Callable[[], Rejects]) -> Iterator[None]:
+    """Files that are read here and refused, left out or not finished are asked for again by the next run.
+
+    `rejects` gives what was set aside of them, when all is read.
+    """
     try:
         yield
     except FileError:
@@ -199,3 +249,8 @@ def _read(files: Sequence[File], unit: Unit | None) -> Iterator[None]:
             for file in files:
                 cache.refuse(file)
         raise
+    if unit is not None:
+        found = rejects()
+        for file in files:
+            if found.unfinished or file.path in found.left_out:
+                cache.refuse(file)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 Kind = Literal["day", "month", "year"]
-Ended = Literal["loaded", "unchanged", "no_session", "not_published", "failed"]
+Ended = Literal["loaded", "unchanged", "partial", "no_session", "not_published", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,10 @@ class Unit:
                 return self.date.replace(month=12, day=31)
 
 
-SELDOM = ("rejected", "gone", "removed")
+PARTIAL = 4
+"""The exit code of a unit that was loaded, but not whole."""
+
+SELDOM = ("rejected", "rejected_values", "gone", "removed")
 """Counts that people are shown where they are not 0."""
 
 
@@ -52,9 +55,9 @@ SELDOM = ("rejected", "gone", "removed")
 class Counts:
     """What became of a unit's rows.
 
-    `kept` rows differ from the table's, which knew better; `folded` ones were there twice; `rejected` records were
-    set aside. `gone` are rows that the table held of the unit's days and its files do not, `removed` those of them
-    that were removed.
+    `kept` rows differ from the table's, which knew better; `folded` ones were there twice. `rejected` records were set
+    aside, `rejected_values` are NULL in rows that were loaded. `gone` are rows that the table held of the unit's days
+    and its files do not, `removed` those of them that were removed.
     """
 
     rows: int = 0
@@ -64,6 +67,7 @@ class Counts:
     kept: int = 0
     folded: int = 0
     rejected: int = 0
+    rejected_values: int = 0
     gone: int = 0
     removed: int = 0
 

@@ -21,7 +21,7 @@ from tests.support import generate
 TEMPLATE = registry.get("cotahist").template
 FORM = TEMPLATE.formats["cotahist"]
 FIELDS = TEMPLATE.fields
-PLACES = {field.name: tuple(field.at["cotahist"]) for field in FIELDS}
+PLACES = {field.name: tuple(field.at["cotahist"]) for field in FIELDS if field.at}
 NOTATION = Notation(decimal="", date="%Y%m%d")
 LINES = generate.cotahist([date(2024, 1, 15)], 40).split(b"\r\n")[1:-2]
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import FileError, NoSession, PyB3Error, UsageError
+from ..progress import Progress
+from ..unit import PARTIAL
 from . import options, show
 from .progress import bars
 
@@ -55,7 +57,7 @@ def parse(
     index: options.Item = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write x.parquet or x.csv instead.")] = None,
     allow_incomplete: options.Incomplete = False,
-    quarantine: options.Quarantine = False,
+    strict: options.Strict = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -73,20 +75,30 @@ def parse(
     plugin = registry.get(dataset)
     files, unit = _at_hand(plugin, _day(date), file, index)
     notes: list[str] = []
-    rejects = Rejects() if quarantine else None
-    if not files:
+    rejects = Rejects(strict=strict)
+    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes}
+
+    def read(files: list[File]) -> None:
+        nonlocal rejects
+        rejects = Rejects(strict=strict)
+        if output is None:
+            show.frame(pipeline.parse(plugin, files, unit, rejects=rejects, **told))
+        else:
+            pipeline.write(plugin, files, unit, output, rejects=rejects, **told)
+
+    if files:
+        read(files)
+    else:
         assert unit is not None
         with bars(quiet) as progress:
-            files = pipeline.fetch(plugin, unit, progress=progress, notes=notes)
-    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": rejects}
-    if output is None:
-        show.frame(pipeline.parse(plugin, files, unit, **told))
-    else:
-        pipeline.write(plugin, files, unit, output, **told)
+            fetch = partial(pipeline.fetch, plugin, unit, progress=progress, notes=notes)
+            pipeline.from_next_source(plugin, unit, fetch, read, notes)
     if not quiet:
-        show.rejected(rejects.records if rejects is not None else ())
-        for note in notes:
+        show.rejected(rejects.records)
+        for note in [*notes, *rejects.gaps]:
             show.notice(note)
+    if rejects.partial:
+        raise typer.Exit(PARTIAL)
 
 
 def load(
@@ -98,7 +110,7 @@ def load(
     force: options.Force = False,
     prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
-    quarantine: options.Quarantine = False,
+    strict: options.Strict = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -109,7 +121,7 @@ def load(
     from .. import pipeline
 
     show.talk(quiet, verbose)
-    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, quarantine=quarantine)
+    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
     _run([dataset], date, file, index, pipeline.from_cache, how, as_json, quiet)
 
 
@@ -123,7 +135,7 @@ def ingest(
     force: options.Force = False,
     prune: options.Prune = False,
     allow_incomplete: options.Incomplete = False,
-    quarantine: options.Quarantine = False,
+    strict: options.Strict = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -140,7 +152,7 @@ def ingest(
         raise UsageError("a file is of one dataset: name it instead of 'all'")
     names = registry.names() if dataset == "all" else [dataset]
     find = partial(pipeline.fetch, refresh=refresh)
-    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, quarantine=quarantine)
+    how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
     _run(names, date, file, index, find, how, as_json, quiet)
 
 
@@ -161,7 +173,7 @@ def backfill(
     refresh: options.Refresh = False,
     force: options.Force = False,
     prune: options.Prune = False,
-    quarantine: options.Quarantine = False,
+    strict: options.Strict = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -202,7 +214,7 @@ def backfill(
             refresh=refresh,
             force=force,
             prune=prune,
-            quarantine=quarantine,
+            strict=strict,
             progress=progress,
         ):
             results.append(result)
@@ -231,6 +243,17 @@ def _day(text: str | None) -> dt.date | None:
     return None if text is None else options.day(text)
 
 
+def _loaded(
+    load: Callable[..., Outcome],
+    plugin: Dataset,
+    unit: Unit | None,
+    progress: Progress,
+    notes: list[str],
+    files: list[File],
+) -> Outcome:
+    return load(plugin, files, unit, progress=progress, notes=notes)
+
+
 def _run(
     names: list[str],
     date: str | None,
@@ -252,9 +275,13 @@ def _run(
                 plugin = registry.get(name)
                 notes: list[str] = []
                 files, unit = _at_hand(plugin, day, file, index)
-                if not files:
-                    files = find(plugin, unit, notes=notes)
-                result = load(plugin, files, unit, progress=progress, notes=notes)
+                read = partial(_loaded, load, plugin, unit, progress, notes)
+                if files:
+                    result = read(files)
+                else:
+                    assert unit is not None
+                    fetch = partial(find, plugin, unit, notes=notes)
+                    result = pipeline.from_next_source(plugin, unit, fetch, read, notes)
             except UsageError:
                 raise
             except PyB3Error as error:

@@ -24,7 +24,7 @@ Refresh = Annotated[bool, typer.Option("--refresh", help="Fetch anew what is in 
 Force = Annotated[bool, typer.Option("--force", help="Read again what the ledger says is loaded.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Remove rows of the files' days that the files have no more.")]
 Incomplete = Annotated[bool, typer.Option("--allow-incomplete", help="Take a file that was cut short.")]
-Quarantine = Annotated[bool, typer.Option("--quarantine", help="Take the good records, and set the bad ones aside.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse a file for its first bad record or value.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table: errors alone.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say each request; trace an unexpected error.")]
 

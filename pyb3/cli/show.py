@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..parse.rejects import Rejected
 
 _SHOWN = 20
-_STYLES = {"loaded": "green", "unchanged": "cyan", "failed": "red", "no_session": "yellow", "not_published": "yellow"}
+_STYLES = {"loaded": "green", "unchanged": "cyan", "failed": "red"}  # others are yellow
 
 
 def talk(quiet: bool, verbose: bool) -> None:
@@ -55,12 +55,12 @@ def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:
 
 
 def rejected(records: Sequence[Rejected]) -> None:
-    """The records that were left out: the first of them, and how many more."""
+    """The records and values that were set aside: the first of them, and how many more."""
     for record in sorted(records, key=lambda record: (record.file, record.line))[:_SHOWN]:
-        field = f", field {record.field}" if record.field else ""
-        notice(f"left out: {record.file} line {record.line:,}{field}: {record.reason}")
+        what = "is NULL" if record.loaded else "left out"
+        notice(f"{what}: {record}")
     if len(records) > _SHOWN:
-        notice(f"left out: {len(records) - _SHOWN:,} more")
+        notice(f"set aside: {len(records) - _SHOWN:,} more")
 
 
 def summary(results: list[Outcome]) -> None:
@@ -70,7 +70,7 @@ def summary(results: list[Outcome]) -> None:
     rows = [[_cell(getattr(result, column)) for column in columns] for result in results]
     drawn = table(columns, numbers=columns[3:])
     for row, result in zip(rows, results, strict=True):
-        drawn.add_row(*row, style=_STYLES[result.outcome])
+        drawn.add_row(*row, style=_STYLES.get(result.outcome, "yellow"))
     if len(results) > 1:
         totals = [_cell(sum(getattr(result, column) for result in results)) for column in columns[3:]]
         drawn.add_section()

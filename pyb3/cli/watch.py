@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _INCOMPLETE = 4
 _SHOWN = 40  # changes
-_REJECTED = ("ingestion_id", "unit", "file", "line", "field", "reason", "record")
+_REJECTED = ("ingestion_id", "unit", "file", "line", "field", "loaded", "reason", "record")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -49,7 +49,7 @@ def history(
     dataset: options.Name,
     date: options.Date = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")] = 50,
-    rejected: Annotated[bool, typer.Option("--rejected", help="The records that --quarantine set aside.")] = False,
+    rejected: Annotated[bool, typer.Option("--rejected", help="The records and values that were set aside.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """What was loaded when and from which bytes, and what failed; with --date of that session alone, and what changed.

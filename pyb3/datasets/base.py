@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import polars as pl
 
 from .. import calendar
-from ..errors import FileError, NoSession, NotPublished, UsageError, WrongDate
+from ..errors import FileError, NoSession, NotPublished, PyB3Error, UsageError, WrongDate
 from ..file import File
 from ..parse import readers
 from ..parse.archive import Member, open_member
 from ..parse.contract import Contract
+from ..parse.occurrences import Occurrences
 from ..parse.rejects import LINE, Rejects
 from ..parse.typed import schema
 from ..template import Source, Template, dtype
@@ -29,7 +30,7 @@ class Batch:
     `whole` are values by column: the batch's file holds every row of its days that has them (an index's, say), so
     that another one in the table is gone; {} is every row, None that the file cannot be asked. `Dataset.read` fills in
     {} where a row has one source and that one file, and always the `source` and when B3 `made` the file, by its own
-    words.
+    words. `folded` counts rows that stand in the file again, just so, and are left out.
     """
 
     frame: pl.DataFrame
@@ -37,6 +38,7 @@ class Batch:
     whole: Mapping[str, Any] | None = None
     source: str = ""
     made: datetime | None = None
+    folded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Origin:
     """Where a frame comes from: the file, its source, the name of the packed member, and the unit asked for.
 
     `asked` is what B3 was asked for to get the file, as far as that is known; `notes` takes what a person should know.
-    `rejected` tells how many of the file's records are set aside so far.
+    `rejects` takes what cannot be loaded, and `rejected` says how many of the file's records that are so far.
     """
 
     file: File
@@ -53,12 +55,12 @@ class Origin:
     unit: Unit | None
     asked: Mapping[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    rejects: Rejects | None = None
+    rejects: Rejects = field(default_factory=Rejects)
 
     @property
     def rejected(self) -> int:
         """How many of the file's records are set aside so far."""
-        return 0 if self.rejects is None else self.rejects.of(self.name)
+        return self.rejects.of(self.name)
 
 
 Fetch = Callable[[Source, str], File]
@@ -136,15 +138,31 @@ class Dataset:
 
         Batches have the columns of their source; where a row comes from one source, the others are NULL. Errors
         of counts, trailers and checks come with a file's last batch, so nothing may be committed before the iterator
-        ends. With `rejects` bad records are set aside into them and the others are read. Raises FileError and its
-        kin: what is wrong, in which file and line.
+        ends. Bad records and values are set aside into `rejects` and the others are read; a strict one refuses them.
+        Where files complete each other, one that cannot be read is left out. Raises FileError and its kin: what is
+        wrong, in which file and line.
         """
         rows, contract = 0, Contract(self.template)
         notes = notes if notes is not None else []
+        rejects = rejects if rejects is not None else Rejects()
+        failed: list[PyB3Error] = []
         for file in files:
-            for batch in self._read_file(file, unit, allow_incomplete, notes, contract, rejects):
+            batches = self._read_file(file, unit, allow_incomplete, notes, contract, rejects)
+            if self.template.take == "every" and len(files) > 1 and not rejects.strict:
+                mine, notes_of_file = rejects.apart(), list[str]()
+                try:
+                    batches = iter([*self._read_file(file, unit, allow_incomplete, notes_of_file, contract, mine)])
+                except (FileError, NotPublished) as error:
+                    failed.append(error)
+                    rejects.leave_out(file.path, str(error))
+                    continue
+                rejects.take(mine)
+                notes += notes_of_file
+            for batch in batches:
                 rows += batch.frame.height
                 yield batch
+        if rows == 0 and failed:
+            raise failed[0]
         if rows == 0:
             names = ", ".join(file.path.name for file in files[:3])
             names += f" and {len(files) - 3:,} more" if len(files) > 3 else ""
@@ -198,7 +216,7 @@ class Dataset:
             if re.search(source.signature, head):
                 return source
         of = f"{self.name}, source {file.source}" if known else self.name
-        raise FileError(f"{member.name} is no file of {of}: it begins with {head[:40]!r}")
+        raise FileError(f"{member.name} is not a file of {of}: it begins with {head[:40]!r}")
 
     def asked(self, file: File, source: Source, unit: Unit | None) -> Mapping[str, Any]:
         """What B3 was asked for to get a file, as far as that is known: from its sidecar."""
@@ -211,29 +229,28 @@ class Dataset:
         allow_incomplete: bool,
         notes: list[str],
         contract: Contract,
-        rejects: Rejects | None,
+        rejects: Rejects,
     ) -> Iterator[Batch]:
         with open_member(file.path) as member:
             source = self.recognise(member, file)
             form = self.template.formats[source.format]
             member.asked = self.asked(file, source, unit)
-            if rejects is not None:
-                member.rejects, rejects.file = rejects, member.name
+            member.rejects, rejects.file = rejects, member.name
             origin = Origin(file, source, member.name, unit, member.asked, member.notes, rejects)
             alone = self.template.take == "first" and not source.each
             reader, records, seen = readers.get(form.reader), 0, 0
+            keys, folded = Occurrences(self.template), 0
             for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
                 records += frame.height + origin.rejected - seen
                 for batch in self.shape(frame, origin):
                     whole = None if allow_incomplete else {} if alone else batch.whole
                     held = contract.hold(self._completed(batch.frame), member.name, rejects)
-                    if LINE in held.columns:  # only a frame whose bad rows may be set aside has their lines
-                        held = held.drop(LINE)
-                    yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made)
+                    held = keys.number(held, member.name, rejects).drop(LINE)
+                    twice, folded = keys.folded - folded, keys.folded
+                    yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made, folded=twice)
                 seen = origin.rejected
-            if rejects is not None:
-                rejects.judge(records + origin.rejected - seen)
-            notes += member.notes
+            rejects.judge(records + origin.rejected - seen)
+            notes += [*member.notes, *rejects.remarks(), *keys.notes(member.name)]
 
     def _completed(self, frame: pl.DataFrame, whole: bool = False) -> pl.DataFrame:
         """The template's columns in order: all of them where a row has one source, else those the frame has."""

@@ -12,6 +12,7 @@ from ..errors import FileError, WrongDate
 from ..maturity import maturity_date
 from .base import Batch, Dataset, Origin
 
+_NOT_SETTLED = "U"  # AdjstdQtStin of contracts in the first report of an evening (2021-04-23); F is final
 _SETTLED = ("price", "settlement_rate", "previous_price", "previous_settlement_rate")
 
 # R$ that a contract gains with a point of its price, in the families where the contract fixes it: PR180102 publishes
@@ -48,9 +49,25 @@ class Futures(Dataset):
             source=pl.lit(origin.source.name),
         ).with_columns(settlement_value=pl.coalesce("settlement_value", _settlement_value()))
         own = pl.col("refdate") == refdate
+        _look_for_unsettled(listed.filter(own), origin)
         yield Batch(listed.filter(own))
         if not (strays := listed.filter(~own)).is_empty():  # their own session's file knows them better
             yield Batch(strays, overwrite=False)
+
+
+def _look_for_unsettled(rows: pl.DataFrame, origin: Origin) -> None:
+    """Tell of contracts whose settlement B3 has not set yet: those of whole families in an evening's first report."""
+    if origin.source.format != "price_report":
+        return
+    blank = pl.col("price").is_null() & pl.col("settlement_rate").is_null()
+    situation = pl.col("settlement_situation")  # without one there is a settlement of the previous session alone
+    unsettled = rows.filter((situation == _NOT_SETTLED) | (situation.is_not_null() & blank))
+    if unsettled.is_empty():
+        return
+    families = unsettled["commodity"].value_counts().sort("commodity").iter_rows()
+    named = ", ".join(f"{family} ({count})" for family, count in families)
+    origin.rejects.unfinished = True
+    origin.rejects.gaps.append(f"{origin.name}: {unsettled.height:,} futures are not settled yet: {named}")
 
 
 def _settlement_value() -> pl.Expr:

@@ -17,6 +17,7 @@ from .base import Batch, Origin
 from .indexes import IndexDataset
 
 _ROUNDED = Decimal("0.0005")  # a weight's three decimals, at most
+_WHOLE, _NEAR = Decimal(100), Decimal("0.01")  # %; a header of 99.999 is of a whole portfolio
 
 
 class IndexComposition(IndexDataset):
@@ -68,15 +69,18 @@ class IndexComposition(IndexDataset):
 def _weigh(frame: pl.DataFrame, origin: Origin) -> None:
     """Refuse a portfolio that is not the whole: 100 %, by its header and by its members but for their rounding.
 
-    Where members are set aside, the others cannot be the whole.
+    Where members or weights are set aside, the others cannot be the whole.
     """
-    if origin.rejected:
-        return
     weights, total = frame["weight"], frame["total_weight"][0]
+    if origin.rejected or (origin.rejects.values and weights.null_count()):
+        return
     whole = cast(Decimal, weights.sum())
-    if total != 100 or weights.null_count() or abs(whole - 100) > _ROUNDED * len(weights):
+    off = abs(whole - _WHOLE) > _ROUNDED * len(weights) + _NEAR
+    if weights.null_count() or off or (total is not None and abs(total - _WHOLE) > _NEAR):
         blank = f", {weights.null_count():,} are blank" if weights.null_count() else ""
         raise FileError(f"{origin.name}: its header says {total} %, its weights sum to {whole} %{blank}")
+    if total != _WHOLE:
+        origin.notes.append(f"{origin.name}: its header says {total} %, its weights sum to {whole} %")
     quantity, said = frame["theoretical_quantity"].sum(), frame["total_quantity"][0]
     if quantity != said:
         origin.notes.append(f"{origin.name}: its quantities sum to {quantity:,}, its header says {said}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -90,9 +90,16 @@ def refuse(file: File) -> None:
 
 
 def collect(
-    template: Template, unit: Unit, items: Items, one: Callable[[Source, str], File], notes: list[str]
+    template: Template,
+    unit: Unit,
+    items: Items,
+    one: Callable[[Source, str], File],
+    notes: list[str],
+    besides: Sequence[str] = (),
 ) -> list[File]:
     """The unit's files: those of the first source that has any, or of every one, as the template's `take` says.
+
+    Sources named in `besides` are passed over.
 
     `one` brings a file of a source and item. What a source does not have is left out and noted, where there is
     something at all. Raises NotPublished when no source has the unit, SourceError when the network or B3 fails.
@@ -101,6 +108,8 @@ def collect(
     failures: list[PyB3Error] = []
     missing: list[str] = []
     for source in template.sources_for(unit, calendar.today()):
+        if source.name in besides:
+            continue
         found: list[File] = []
         absent: list[str] = []
         try:

@@ -13,6 +13,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from ..parse.rejects import LINE, Rejects
 from ..parse.typed import Notation, typed
 from ..template import Template, dtype
 from .copy import copy_in, listed
@@ -124,7 +125,8 @@ def _absent(connection: psycopg.Connection[Any], template: Template, seen: Seen,
     texts = texts.fill_null("")  # no key is NULL
     truths = [one.name for one in fields if one.type == "boolean"]
     texts = texts.with_columns(pl.col(truths).replace({"t": "true", "f": "false"}))
-    held = typed(texts, fields, Notation(), template.table, pl.int_range(texts.height, eager=True))
+    lines = pl.int_range(texts.height, eager=True)
+    held = typed(texts, fields, Notation(), template.table, lines, Rejects(strict=True)).drop(LINE)
     known = pl.concat(seen.keys) if seen.keys else pl.Series(dtype=pl.UInt64)
     return held.filter(~held.hash_rows().is_in(known.implode()))
 

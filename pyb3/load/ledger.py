@@ -26,7 +26,7 @@ _FROM_OUTCOME = (
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An earlier ingestion that read the same bytes: the days and rows it read, and the records it set aside."""
+    """An earlier ingestion that read the same bytes: the days and rows it read, what it set aside, if it was whole."""
 
     first_date: date
     last_date: date
@@ -34,6 +34,8 @@ class Loaded:
     source: str | None
     file_timestamp: datetime | None
     rejected: int
+    rejected_values: int
+    partial: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +114,24 @@ def same_bytes(
     table: str,
     *,
     prune: bool = False,
-    quarantine: bool = False,
+    strict: bool = False,
 ) -> Loaded | None:
     """An earlier ingestion of a unit, where loading the same bytes again could change nothing.
 
-    This program must have read these bytes whole, or with `quarantine` all but bad records, and left no row that they
-    do not hold; nothing may have written or removed rows of its days since, and its rows must be there still; with
-    `prune`, they alone.
+    This program must have read these bytes, with `strict` all of them, and left no row that they do not hold; nothing
+    may have written or removed rows of its days since, and its rows must be there still; with `prune`, they alone.
     """
     query = sql.SQL(
-        "SELECT first_date, last_date, rows, source, file_timestamp, rejected, inserted + updated + unchanged"
+        "SELECT first_date, last_date, rows, source, file_timestamp, rejected, rejected_values, outcome = 'partial',"
+        " inserted + updated + unchanged"
         " FROM {ingestions} i WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
-        " AND program_version = %(version)s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL"
-        " AND (rejected = 0 OR %(quarantine)s)"
+        " AND program_version = %(version)s AND first_date IS NOT NULL"
+        " AND NOT (outcome = 'partial' AND %(strict)s)"
         " AND gone = removed AND NOT EXISTS (SELECT FROM {ingestions} l WHERE l.dataset = i.dataset AND l.id > i.id"
         " AND l.inserted + l.updated + l.removed > 0 AND l.first_date <= i.last_date AND l.last_date >= i.first_date)"
         " ORDER BY id DESC LIMIT 1"
     ).format(ingestions=own("ingestions"))
-    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__, "quarantine": quarantine}
+    values = {"dataset": dataset, "unit": unit, "sha256": sha256, "version": __version__, "strict": strict}
     found = connection.execute(query, values).fetchone()
     if found is None:
         return None
@@ -154,8 +156,7 @@ def days_held(connection: psycopg.Connection[Any], table: str) -> list[date]:
 def days(connection: psycopg.Connection[Any], dataset: str, table: str) -> list[date]:
     """The sessions a table holds; not those of which it has but strays out of another session's file."""
     spans = sql.SQL(
-        "SELECT first_date, last_date FROM {} WHERE dataset = %s AND outcome IN ('loaded', 'unchanged')"
-        " AND first_date IS NOT NULL GROUP BY 1, 2 ORDER BY 1"
+        "SELECT first_date, last_date FROM {} WHERE dataset = %s AND first_date IS NOT NULL GROUP BY 1, 2 ORDER BY 1"
     ).format(own("ingestions"))
     found = days_held(connection, table)
     waiting = connection.execute(spans, (dataset,)).fetchall()
@@ -180,7 +181,7 @@ def loads(connection: psycopg.Connection[Any], dataset: str) -> list[Load]:
     """A dataset's ingestions that ended with their rows in the table, the newest first."""
     query = sql.SQL(
         "SELECT id, unit, first_date, last_date, coalesce(source, ''), coalesce(file, ''), sha256, rejected FROM {}"
-        " WHERE dataset = %s AND outcome IN ('loaded', 'unchanged') AND first_date IS NOT NULL AND sha256 IS NOT NULL"
+        " WHERE dataset = %s AND first_date IS NOT NULL AND sha256 IS NOT NULL"
         " ORDER BY id DESC"
     ).format(own("ingestions"))
     return [Load(*row) for row in connection.execute(query, (dataset,))]

@@ -14,11 +14,11 @@ from ..errors import DatabaseError, one_line
 from .copy import listed
 from .phrases import own
 
-_FACTS = ("file", "line", "field", "reason", "record")
+_FACTS = ("file", "line", "field", "reason", "record", "loaded")
 
 
 class Record(Protocol):
-    """A record that was set aside: where it stands, what is wrong with it, and its text."""
+    """A record that was set aside, or a value of one that is `loaded`: where, what is wrong with it, and its text."""
 
     @property
     def file(self) -> str: ...
@@ -30,6 +30,8 @@ class Record(Protocol):
     def reason(self) -> str: ...
     @property
     def record(self) -> str: ...
+    @property
+    def loaded(self) -> bool: ...
 
 
 def keep(connection: psycopg.Connection[Any], number: int, dataset: str, unit: str, records: Iterable[Record]) -> None:
@@ -56,7 +58,7 @@ def history(connection: psycopg.Connection[Any], dataset: str, day: date | None,
         "SELECT r.* FROM {rejected} r JOIN {ingestions} i ON i.id = r.ingestion_id"
         " WHERE i.dataset = %(dataset)s AND (%(day)s::date IS NULL"
         " OR %(day)s::date BETWEEN i.first_date AND i.last_date OR i.unit = %(day)s::date::text)"
-        " ORDER BY r.ingestion_id DESC, r.file, r.line LIMIT %(limit)s"
+        " ORDER BY r.ingestion_id DESC, r.file, r.line, r.field LIMIT %(limit)s"
     ).format(rejected=own("rejected_rows"), ingestions=own("ingestions"))
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, {"dataset": dataset, "day": day, "limit": limit}).fetchall()

@@ -47,7 +47,7 @@ def _earlier(connection: psycopg.Connection[Any], dataset: str, first: date, las
     """Rows of the days before `last`, as their newest ingestion read them."""
     query = sql.SQL(
         "SELECT day.key::date, day.value::bigint FROM {} i, jsonb_each_text(i.day_rows) AS day"
-        " WHERE i.dataset = %s AND i.outcome IN ('loaded', 'unchanged') AND i.first_date < %s AND i.last_date >= %s"
+        " WHERE i.dataset = %s AND i.first_date < %s AND i.last_date >= %s"
         " ORDER BY i.id"
     ).format(own("ingestions"))
     reach = first - _REACH

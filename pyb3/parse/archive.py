@@ -30,8 +30,8 @@ class Member:
     """A packed file: its name, its first bytes, and a stream that refuses to unpack without end.
 
     Readers leave in `notes` what a person should know of the file though it is no error, in `made` when B3 made it, by
-    B3's clock, where the file says so, and in `rejects`, where it is given, the records that are wrong. `asked` is what
-    B3 was asked for to get it, as far as that is known.
+    B3's clock, where the file says so, and in `rejects` the records that are wrong. `asked` is what B3 was asked for to
+    get it, as far as that is known.
     """
 
     def __init__(self, stream: IO[bytes], name: str, limit: int = MAX_UNPACKED) -> None:
@@ -39,7 +39,7 @@ class Member:
         self.notes: list[str] = []
         self.made: datetime | None = None
         self.asked: Mapping[str, Any] = {}
-        self.rejects: Rejects | None = None
+        self.rejects = Rejects(name)
         self._stream, self._limit, self._left = stream, limit, limit
         self.head = self._read(HEAD)
         self._ahead = self.head

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from ..errors import CheckFailed
-from ..template import Check, Field, Template, breach
+from ..template import OCCURRENCE, Check, Field, Template, breach
 from .rejects import LINE, Rejects
 
 _CODES = 20  # unknown codes of a field that are counted one by one: a hostile file may have a million
@@ -22,14 +22,14 @@ class Contract:
     """
 
     def __init__(self, template: Template) -> None:
-        self._key = template.key
+        self._key = [name for name in template.key if name != OCCURRENCE]  # numbered later
         self._checks = {check.name: _Rule(check) for check in template.checks}
         self._codes = {field.name: _Codes(field) for field in template.fields if field.codes}
         self._rows = 0
         self._asked = cache(self._asked_of)
 
-    def hold(self, frame: pl.DataFrame, file: str, rejects: Rejects | None = None) -> pl.DataFrame:
-        """The rows that may be loaded: all of them, or with `rejects` those that break no hard check."""
+    def hold(self, frame: pl.DataFrame, file: str, rejects: Rejects) -> pl.DataFrame:
+        """The rows that may be loaded: those that break no hard check; all of them where `rejects` is strict."""
         self._rows += frame.height
         rules, codes, asked = self._asked(frozenset(frame.columns))
         if not asked:
@@ -42,7 +42,7 @@ class Contract:
             if not found[rule.check.name]:
                 continue
             bad = frame.filter(rule.breach)
-            if rejects is not None and rule.check.severity == "hard" and LINE in frame.columns:
+            if not rejects.strict and rule.check.severity == "hard":
                 for row in bad.iter_rows(named=True):
                     rejects.add(row[LINE], rule.broken_by(row))
                 frame = frame.filter(~pl.col(LINE).is_in(bad[LINE].implode()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import polars as pl
 
@@ -35,7 +36,7 @@ def read_delimited(
     `ignored` (columns that may be there and `optional` ones that may not, neither to be noted), `keep` (patterns by
     column, which a line's texts must match for it to be read) and `footer` (what a last line that is no row begins
     with).
-    With `rejects` the member's bad lines are set aside.
+    Bad lines are set aside in the member's rejects.
     Raises FileError (no header, no column for a key, a line with other fields than the header) or FieldInvalid.
     """
     options = form.options
@@ -120,24 +121,25 @@ class _Header:
         return {self.names.index(name): pattern for name, pattern in keep.items()}
 
 
-def _frame(text: str, header: _Header, name: str, first: int, rejects: Rejects | None) -> pl.DataFrame:
+def _frame(text: str, header: _Header, name: str, first: int, rejects: Rejects) -> pl.DataFrame:
+    lines = cache(lambda: text.split("\n"))
+    rejects.text = lambda line: lines()[line - first].removesuffix("\r")
     numbers = pl.int_range(first, first + text.count("\n") + 1, eager=True)
-    if rejects is not None:
-        text, numbers = _rows(text, header, first, rejects)
+    rows = text
+    if not _is_even(text, len(header.names) - 1, header.separator):
+        rows, numbers = _rows(lines(), header, first, rejects)
         if numbers.is_empty():
             return pl.DataFrame()
-    data, width = text.encode(), len(header.names)
-    _check_fields(data, header, name, first)
-    columns = [f"{number}" for number in range(width)]
+    columns = [f"{number}" for number in range(len(header.names))]
     frame = pl.read_csv(
-        stream(data),
+        stream(rows.encode()),
         has_header=False,
         separator=header.separator,
         quote_char=None,
         schema=dict.fromkeys(columns, pl.String),
         columns=sorted({*header.columns.values(), *header.keep}),
     )
-    if frame.height != text.count("\n") + 1:
+    if frame.height != len(numbers):
         raise FileError(f"{name}: not every line from line {first:,} on is a row")
     frame = frame.with_columns(pl.all().str.strip_chars(" \r"), numbers.alias("line"))
     if header.keep:
@@ -150,16 +152,34 @@ def _frame(text: str, header: _Header, name: str, first: int, rejects: Rejects |
     return read.with_columns(pl.lit(None, dtype(field)).alias(field.name) for field in header.missing)
 
 
-def _rows(text: str, header: _Header, first: int, rejects: Rejects) -> tuple[str, pl.Series]:
-    """The lines with as many fields as the header, and their numbers; the others are set aside."""
-    texts, fields = text.split("\n"), len(header.names)
-    rejects.text = lambda line: texts[line - first].removesuffix("\r")
+def _is_even(text: str, separators: int, separator: str) -> bool:
+    """Whether every line has as many fields as the header."""
+    data = text.encode()
+    if SEPARATOR.encode() in data:
+        return False
+    lines = split(data or b"\n")
+    counts = lines.str.count_matches(separator, literal=True)
+    return len(lines) == data.count(b"\n") + 1 and bool((counts.fill_null(0) == separators).all())
+
+
+def _rows(lines: Sequence[str], header: _Header, first: int, rejects: Rejects) -> tuple[str, pl.Series]:
+    """The lines with as many fields as the header, and their numbers; blanks behind the last field are left out.
+
+    Other lines are set aside; a blank one is nothing.
+    """
+    separators = len(header.names) - 1
     good, numbers = [], []
-    for number, line in enumerate(texts, first):
-        if (count := line.count(header.separator) + 1) != fields:
-            rejects.add(number, f"it has {count:,} fields, the header has {fields}")
-        elif SEPARATOR in line:
-            rejects.add(number, "it holds a control character")
+    for number, line in enumerate(lines, first):
+        surplus = line.count(header.separator) - separators
+        if surplus > 0:
+            row, *behind = line.rsplit(header.separator, surplus)
+            if not any(map(str.strip, behind)):
+                rejects.remark("line", "blank fields behind the last one", number, line[-40:])
+                line, surplus = row, 0
+        if not line.strip(" \r"):
+            rejects.remark("line", "a blank line", number, line)
+        elif surplus:
+            rejects.add(number, f"it has {separators + surplus + 1:,} fields, the header has {separators + 1}")
         else:
             good.append(line)
             numbers.append(number)
@@ -169,20 +189,6 @@ def _rows(text: str, header: _Header, first: int, rejects: Rejects) -> tuple[str
 def _value(column: pl.Expr, blank: str, instead: str | None) -> pl.Expr:
     """A column's texts, with blank ones NULL or what the field has instead."""
     return pl.when(column.is_in(["", blank])).then(pl.lit(instead, pl.String)).otherwise(column)
-
-
-def _check_fields(data: bytes, header: _Header, name: str, first: int) -> None:
-    """Raise FileError for the first line that has not as many fields as the header."""
-    separators = len(header.names) - 1
-    if (at := data.find(SEPARATOR.encode())) >= 0:
-        raise FileError(f"{name} line {first + data.count(10, 0, at):,} holds a control character")
-    lines = split(data or b"\n")
-    counts = lines.str.count_matches(header.separator, literal=True).fill_null(0)
-    if len(lines) == data.count(b"\n") + 1 and (counts == separators).all():
-        return
-    for number, line in enumerate(data.decode().split("\n"), first):
-        if (count := line.count(header.separator)) != separators:
-            raise FileError(f"{name} line {number:,} has {count + 1} fields, its header has {separators + 1}")
 
 
 def _without_footer(text: str, footer: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,7 +14,6 @@ from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
-from .lines import SEPARATOR, split
 from .regular import Block, Regular
 from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
@@ -30,19 +29,22 @@ def read_fixed_width(
     """Yield the records of a file as typed frames, some 50,000 rows at a time.
 
     Options: `width`, `record` (what a record begins with, or bears at `record_at`), `header` and `trailer` (regular
-    expressions with groups `name`, `date`, and for the trailer `records`, which counts header and trailer too),
-    `running` (a field that grows by one from record to record), `date`.
-    With `rejects` the member's bad records are set aside, and counted as records all the same.
+    expressions with groups `date`, for the trailer `records`, and others), `usual` (regular expressions of groups,
+    another text is noted), `trailer_counts` (what the trailer's number may be: that of all `lines`, or of the `records`
+    alone, without header and trailer), `running` (a field that grows by the same step from record to record), `date`.
+    Bad records are set aside in the member's rejects, and counted as records all the same.
     Raises FileError, Incomplete (records and trailer disagree, or records are missing between two) or FieldInvalid.
     """
     options = form.options
-    header = _Edge(options["header"]) if "header" in options else None
-    trailer = _Edge(options["trailer"]) if "trailer" in options else None
+    header = _Edge("header", options["header"]) if "header" in options else None
+    trailer = _Edge("trailer", options["trailer"]) if "trailer" in options else None
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
     fields = [field for field in template.fields if form.name in field.at]
     regular = Regular(fields, form) if Regular.can_read(fields, form, notation) else None
-    running = None if allow_incomplete else options.get("running")
-    name, records, previous = member.name, 0, None
+    name, rejects, lines = member.name, member.rejects, _Lines()
+    running = None
+    if "running" in options and not allow_incomplete:
+        running = _Running(name, options["running"], template.field(options["running"]).b3)
 
     def taken() -> Iterator[tuple[_Part, Words | None]]:
         for part in _parts(member, template, header, trailer):
@@ -53,29 +55,42 @@ def read_fixed_width(
             yield part, None if regular is None or words is None else regular.frame(words)
 
     for part, frame in ahead(framed()):
-        number, block = records + part.before + 1, part.block
+        number, block = lines.count + part.before + 1, part.block
         if part.late:
             raise FileError(f"{name} line {number:,}: there are records after the trailer")
-        records += part.before + part.behind
+        lines.count += part.before + part.behind
         if not block:
             continue
         if frame is None:
-            records += block.count(b"\n") + 1
-            frame = _frame(block, fields, form, notation, name, number, member.rejects)
+            lines.count += block.count(b"\n") + 1
+            frame = _frame(block, fields, form, notation, name, number, rejects, lines)
         else:
-            records += frame.height
-            if member.rejects is not None:
-                frame = located(frame, pl.int_range(number, number + frame.height, eager=True))
-                member.rejects.text = _text_by_line(block, number)
+            lines.count += frame.height
+            rejects.count_values(dict.fromkeys((field.b3 for field in fields), frame.height))
+            rejects.text = _text_by_line(block, number)
+            frame = located(frame, pl.int_range(number, number + frame.height, eager=True))
         if frame.is_empty():  # all of it was set aside
             continue
         if running is not None:
-            previous = _unbroken(frame, running, previous, name, number, template.field(running).b3)
+            running.follow(frame)
         yield frame
-    if records == 0:
+    if lines.count == 0:
         raise FileError(f"{name} is empty")
+    if running is not None:
+        member.notes += running.notes
     if trailer is not None:
-        _complete(name, records, header, trailer, allow_incomplete)
+        _complete(member, lines, header, trailer, options.get("trailer_counts", ["lines"]), allow_incomplete)
+    for edge in (header, trailer):
+        if edge is not None:
+            member.notes += edge.unusual(name, options.get("usual", {}))
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The lines of a file: all of them, and those that are blank."""
+
+    count: int = 0
+    blank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +112,7 @@ def _parts(member: Member, template: Template, header: _Edge | None, trailer: _E
             first, _, block = block.partition(b"\n")
             if not header.match(first):
                 raise FileError(f"{member.name} is no {template.name} file: its first line is {_shown(first)}")
-            member.made, before = _dated(member.name, header), 1
+            member.made, before = _dated(member, header), 1
         if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
             block, behind = block[: max(0, start - 1)], 1
         yield _Part(block, before, behind, late)
@@ -106,7 +121,8 @@ def _parts(member: Member, template: Template, header: _Edge | None, trailer: _E
 class _Edge:
     """A header or a trailer: its pattern, and what it held once it was met."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, label: str, pattern: str) -> None:
+        self._label = label
         self._pattern = re.compile(pattern.encode() + rb" *\r?")
         self.found: dict[str, str] = {}
 
@@ -115,41 +131,86 @@ class _Edge:
             self.found = {name: text.decode("latin-1") for name, text in match.groupdict().items()}
         return match is not None
 
+    def unusual(self, name: str, usual: Mapping[str, str]) -> Iterator[str]:
+        """A line for each group whose text is not the usual one."""
+        for group, pattern in usual.items():
+            text = self.found.get(group)
+            if text is not None and not re.fullmatch(pattern, text):
+                yield f"{name}: its {self._label} has the {group} {text.strip()!r}, which PyB3 does not know"
 
-def _complete(name: str, records: int, header: _Edge | None, trailer: _Edge, allow_incomplete: bool) -> None:
+
+def _complete(
+    member: Member,
+    lines: _Lines,
+    header: _Edge | None,
+    trailer: _Edge,
+    counts: Sequence[str],
+    allow_incomplete: bool,
+) -> None:
+    """Compare the trailer with what was read."""
+    name = member.name
     if not trailer.found:
         if allow_incomplete:
             return
-        raise Incomplete(f"{name} ends after {records:,} records without a trailer")
-    if header is not None and any(header.found.get(k) != trailer.found.get(k) for k in ("name", "date")):
-        raise FileError(f"{name}: header and trailer are of different files")
+        raise Incomplete(f"{name} ends after {lines.count:,} lines without a trailer")
+    if header is not None:
+        for group in ("name", "date"):
+            first, last = header.found.get(group), trailer.found.get(group)
+            if first != last:
+                member.notes.append(f"{name}: its header has the {group} {first}, its trailer {last}")
     announced = int(trailer.found["records"])
-    if records != announced and not allow_incomplete:
-        raise Incomplete(f"{name} holds {records:,} records with header and trailer, its trailer says {announced:,}")
+    whole = {"lines": lines.count, "records": lines.count - 1 - (header is not None)}
+    if not any(announced in (whole[what], whole[what] - lines.blank) for what in counts) and not allow_incomplete:
+        raise Incomplete(f"{name} holds {whole['records']:,} records, its trailer says {announced:,}")
 
 
-def _unbroken(
-    frame: pl.DataFrame, running: str, previous: tuple[int, int] | None, name: str, first: int, field: str
-) -> tuple[int, int]:
-    """The last of numbers that grow by one a line, over the files' blocks too, and its line."""
-    numbers = frame[running]
-    lines = frame.get_column(LINE, default=pl.int_range(first, first + frame.height, dtype=pl.Int64, eager=True))
-    number, line = previous or (None, None)
-    before = numbers.shift(1, fill_value=number)
-    steps = lines - lines.shift(1, fill_value=line)  # more than one where records were set aside
-    if (gaps := (numbers != before + steps).fill_null(False)).any():
-        at = gaps.arg_max() or 0
-        raise Incomplete(
-            f"{name} line {lines[at]:,}, field {field}: {numbers[at]:,} follows {before[at]:,}, records are missing"
-        )
-    return int(numbers[-1]), int(lines[-1])
+class _Running:
+    """A number that grows by the same step from record to record, over the blocks of a file too."""
+
+    def __init__(self, name: str, column: str, field: str) -> None:
+        self._name, self._column, self._field = name, column, field
+        self._last: tuple[int, int] | None = None  # number and line
+        self._step: int | None = None
+        self.notes: list[str] = []
+
+    def follow(self, frame: pl.DataFrame) -> None:
+        """Compare the numbers of the next records. Raises Incomplete where records are missing between two.
+
+        A number that begins anew, at 0 or 1, is noted, and so is a step other than one.
+        """
+        numbers, lines = frame[self._column], frame[LINE]
+        number, line = self._last or (None, None)
+        before, lines_before = numbers.shift(1, fill_value=number), lines.shift(1, fill_value=line)
+        records = lines - lines_before  # at most: more than one where records were set aside, or lines are blank
+        if self._step is None and (steps := ((numbers - before) // records).drop_nulls()).len():
+            self._step = int(steps[0])
+            if self._step > 1:
+                self.notes.append(f"{self._name}, field {self._field}: it grows by {self._step} a record, not by 1")
+        step, grown = max(1, self._step or 1), numbers - before
+        anew = (numbers < before) & (numbers <= 1)
+        follows = (grown >= step) & (grown <= step * records) & (grown % step == 0)
+        gaps = (~follows & ~anew).fill_null(False)
+        if gaps.any():
+            at = gaps.arg_max() or 0
+            raise Incomplete(
+                f"{self._name} line {lines[at]:,}, field {self._field}: {numbers[at]:,} follows {before[at]:,}, "
+                "records are missing"
+            )
+        for at in anew.fill_null(False).arg_true():
+            self.notes.append(
+                f"{self._name} line {lines[at]:,}, field {self._field}: it begins anew, "
+                f"{numbers[at]:,} follows {before[at]:,}"
+            )
+        self._last = int(numbers[-1]), int(lines[-1])
 
 
-def _dated(name: str, header: _Edge) -> datetime:
+def _dated(member: Member, header: _Edge) -> datetime | None:
+    """When B3 made the file, by its header; a date that is not one is noted."""
     try:
         return datetime.strptime(header.found["date"], "%Y%m%d")
-    except ValueError as error:
-        raise FieldInvalid(name, 1, "header", header.found["date"], "a date") from error
+    except ValueError:
+        member.notes.append(f'{member.name}: its header has the date "{header.found["date"]}", which is not a date')
+        return None
 
 
 def _shown(line: Block) -> str:
@@ -197,35 +258,25 @@ def _frame(
     notation: Notation,
     name: str,
     first: int,
-    rejects: Rejects | None = None,
+    rejects: Rejects,
+    counted: _Lines,
 ) -> pl.DataFrame:
-    count, width, record = block.count(b"\n") + 1, form.options["width"], form.options["record"]
-    at = form.options.get("record_at", 1) - 1
-    numbers = pl.int_range(first, first + count, eager=True)
-    if rejects is not None:
-        block, numbers = _records(block, first, width, at, record, rejects)
-        count = len(numbers)
-        if not count:
-            return pl.DataFrame()
-    ascii_only = block.isascii()
-    if not ascii_only:
-        block = block.decode("latin-1").encode()
-    try:
-        line = split(block)
-    except pl.exceptions.PolarsError as error:
-        raise FileError(f"{name}: a record from line {first:,} on holds control characters") from error
-    length = line.str.len_bytes() if ascii_only else line.str.len_chars()
-    wrong = (length != width) | (line.str.slice(at, len(record)) != record)
-    if len(line) != count or wrong.any() or line.null_count():
-        texts = block.decode().split("\n")  # an empty line is not in the frame: count in the text itself
-        raise _no_record(name, first, [text.removesuffix("\r") for text in texts], width, at, record)
-    told = fields, notation, name, numbers
-    lines = line.to_frame("line")
+    texts = _texts(block)
+    rejects.text = lambda line: texts[line - first]
+    records = dict(_records(texts, first, form, rejects, counted))
+    if not records:
+        return pl.DataFrame()
+    lines = pl.DataFrame({"line": pl.Series(list(records.values()), dtype=pl.String)})
+    numbers = pl.Series(list(records), dtype=pl.Int64)
+    attempt = Rejects(rejects.file, strict=True)
     try:  # a number fills its field as a rule: blanks are looked for where the rule fails
-        frame = typed(lines.select(_sliced(f, f.at[form.name], f.blank is None) for f in fields), *told)
+        values = lines.select(_sliced(f, f.at[form.name], f.blank is None) for f in fields)
+        frame = typed(values, fields, notation, name, numbers, attempt)
     except FieldInvalid:
-        return typed(lines.select(_sliced(f, f.at[form.name], False) for f in fields), *told, rejects)
-    return frame if rejects is None else located(frame, numbers)
+        values = lines.select(_sliced(f, f.at[form.name], False) for f in fields)
+        return typed(values, fields, notation, name, numbers, rejects)
+    rejects.take(attempt)
+    return frame
 
 
 def _texts(block: Block) -> list[str]:
@@ -238,20 +289,22 @@ def _text_by_line(block: Block, first: int) -> Callable[[int], str]:
     return lambda line: texts()[line - first]
 
 
-def _records(block: Block, first: int, width: int, at: int, record: str, rejects: Rejects) -> tuple[bytes, pl.Series]:
-    """The lines that are records, and their numbers; the others are set aside."""
-    texts = _texts(block)
-    rejects.text = lambda line: texts[line - first]
-    good, numbers = [], []
+def _records(
+    texts: Sequence[str], first: int, form: Format, rejects: Rejects, lines: _Lines
+) -> Iterator[tuple[int, str]]:
+    """The lines that are records, by number; blanks behind a record are left out, other lines are set aside."""
+    width, record, at = form.options["width"], form.options["record"], form.options.get("record_at", 1) - 1
     for number, text in enumerate(texts, first):
-        if len(text) != width or not text.startswith(record, at):
-            rejects.add(number, f"it is no record: {text[:20]!r}, {len(text):,} characters instead of {width}")
-        elif SEPARATOR in text:
-            rejects.add(number, "it holds control characters")
+        whole = text if len(text) == width else text[:width] + text[width:].rstrip(" ")
+        if len(whole) == width and whole.startswith(record, at):
+            if whole is not text:
+                rejects.remark("record", f"blanks behind its {width} characters", number, text[width:])
+            yield number, whole
+        elif not text.strip(" "):
+            lines.blank += 1
+            rejects.remark("record", "a blank line", number, text)
         else:
-            good.append(text)
-            numbers.append(number)
-    return "\n".join(good).encode("latin-1"), pl.Series(numbers, dtype=pl.Int64)
+            rejects.add(number, f"it is not a record: {text[:20]!r}, {len(text):,} characters instead of {width}")
 
 
 def _sliced(field: Field, at: Sequence[int], full: bool) -> pl.Expr:
@@ -270,10 +323,3 @@ def _sliced(field: Field, at: Sequence[int], full: bool) -> pl.Expr:
 def _signed(sign: pl.Expr, value: pl.Expr) -> pl.Expr:
     """A number behind its sign; behind anything else it is shown to be none."""
     return sign + pl.when(sign.is_in(["+", "-"])).then(pl.lit("")).otherwise(pl.lit(" ")) + value
-
-
-def _no_record(name: str, first: int, texts: list[str], width: int, at: int, record: str) -> FileError:
-    number, text = next((n, t) for n, t in enumerate(texts) if len(t) != width or not t.startswith(record, at))
-    return FileError(
-        f"{name} line {first + number:,} is no record: {text[:20]!r}, {len(text)} characters instead of {width}"
-    )

@@ -12,7 +12,7 @@ import polars as pl
 from ..errors import FieldInvalid, FileError
 from ..template import Field
 from .archive import Member
-from .rejects import located
+from .rejects import LINE, Rejects
 from .typed import Notation, typed
 
 MAX_SIZE = 16 << 20  # the largest seen, a list of 660 companies, has 60 kB
@@ -61,10 +61,10 @@ def records(member: Member, document: Mapping[str, Any], name: str) -> dict[int,
     for number, record in enumerate(found, 1):
         if isinstance(record, dict):
             objects[number] = record
-        elif member.rejects is None:
+        elif member.rejects.strict:
             raise no_list
         else:
-            member.rejects.add(number, "it is no object", record=shown(record))
+            member.rejects.add(number, "it is not an object", record=shown(record))
     return objects
 
 
@@ -97,62 +97,64 @@ def typed_in_its_language(
 ) -> pl.DataFrame:
     """Cast text columns by the language B3 was asked in, else by the only one that all of them fit.
 
-    `texts` gives the columns in a notation; `where` and `lines` are for messages. Where the member takes `rejects`,
-    rows come with their lines, and what fits no language is set aside: by the language that was asked for, else by
-    the one that most rows fit. Raises FieldInvalid, and FileError where the file is in another language than asked,
-    or where both would do and mean different values.
+    `texts` gives the columns in a notation; `where` and `lines` are for messages. What fits no language is set aside,
+    by the language that was asked for, else by the one that most rows fit; but a value that another language would read
+    shows that the file mixes them, and one value may be wrong unseen. Raises FieldInvalid, and FileError where the file
+    is in another language than asked, mixes two, or where both would do and mean different values.
     """
     asked, name, fields = member.asked.get("language"), member.name, list(fields)
     if asked is not None and asked not in NOTATIONS:
         raise FileError(f"{name} was asked for in {asked!r}, which is neither of {', '.join(NOTATIONS)}")
-    fitting: dict[str, pl.DataFrame] = {}
-    errors: dict[str, FieldInvalid] = {}
+    read: dict[str, tuple[pl.DataFrame, Rejects]] = {}
     for language, notation in sorted(NOTATIONS.items(), key=lambda item: item[0] != asked):
-        try:
-            fitting[language] = typed(texts(notation), fields, notation, where, lines)
-        except FieldInvalid as error:
-            errors[language] = error
-        if asked in fitting:
-            return _located(fitting[asked], lines, member)
-    if asked is not None and fitting:
+        tried = Rejects(member.rejects.file)
+        tried.text = member.rejects.text
+        read[language] = typed(texts(notation), fields, notation, where, lines, tried), tried
+        if asked in read and not read[language][1].partial:
+            break
+    odd = {language: len(tried) for language, (_, tried) in read.items()}
+    fitting = [language for language, count in odd.items() if not count]
+    if asked is not None and asked not in fitting and fitting:
         raise FileError(f"{name} is written in {', '.join(fitting)}, but B3 was asked for {asked}")
-    if not fitting and member.rejects is not None:
-        notations = NOTATIONS if asked is None else {asked: NOTATIONS[asked]}
-        return _mostly_typed(member, texts, fields, where, lines, notations)
-    if asked is not None:
-        raise errors[asked]
-    if not fitting:
-        reasons = "; ".join(f"in {language}, {error}" for language, error in errors.items())
-        raise FileError(f"{name} is written in neither of {', '.join(NOTATIONS)}: {reasons}")
-    first, *others = fitting.values()
-    if any(not first.equals(other) for other in others):
-        raise FileError(f"{name} can be read as {' and as '.join(fitting)}, with different values: fetch it with pyb3")
-    return _located(first, lines, member)
+    best = asked or min(odd, key=lambda language: odd[language])
+    frame, tried = read[best]
+    for other, (theirs, _) in read.items() if asked is None else ():
+        if other != best and odd[other] == odd[best] and not theirs.equals(frame):
+            raise FileError(
+                f"{name} can be read as {' and as '.join(read)}, with different values: download it with pyb3"
+            )
+    if odd[best]:
+        _refuse_mixture(name, texts, fields, where, lines, best, tried)
+    if member.rejects.strict:
+        typed(texts(NOTATIONS[best]), fields, NOTATIONS[best], where, lines, member.rejects)
+    member.rejects.take(tried)
+    return frame
 
 
-def _located(frame: pl.DataFrame, lines: pl.Series, member: Member) -> pl.DataFrame:
-    return frame if member.rejects is None else located(frame, lines)
-
-
-def _mostly_typed(
-    member: Member,
+def _refuse_mixture(
+    name: str,
     texts: Callable[[Notation], pl.DataFrame],
-    fields: Iterable[Field],
+    fields: Sequence[Field],
     where: str,
     lines: pl.Series,
-    notations: Mapping[str, Notation],
-) -> pl.DataFrame:
-    """The rows that fit the notation that most of them do; the others are set aside. Raises FileError."""
-    assert member.rejects is not None
-    tried = []
-    for notation in notations.values():
-        bad = member.rejects.apart()
-        tried.append((typed(texts(notation), fields, notation, where, lines, bad), bad))
-    (frame, bad), *others = sorted(tried, key=lambda one: len(one[1]))
-    if any(len(rest) == len(bad) for _, rest in others):
-        raise FileError(f"{member.name} can be read as {' and as '.join(notations)}: fetch it with pyb3")
-    member.rejects.take(bad)
-    return frame
+    language: str,
+    tried: Rejects,
+) -> None:
+    """Raise FileError where a value that does not fit its language fits another one."""
+    odd = {(record.line, record.field) for record in tried.records}
+    for other, notation in NOTATIONS.items():
+        if other == language:
+            continue
+        text = texts(notation)
+        for field in fields:
+            rows = pl.Series([(line, field.b3) in odd for line in lines], dtype=pl.Boolean)
+            part = text.select(field.name).filter(rows)
+            numbers = lines.filter(rows)
+            read = typed(part, [field], notation, where, numbers, Rejects())
+            for line in read.filter(pl.col(field.name).is_not_null())[LINE]:
+                written = part[field.name][int(numbers.index_of(line) or 0)]
+                expected = f"in {language} as the other values: it is in {other}"
+                raise FieldInvalid(where, line, field.b3, written, expected)
 
 
 def _exact(text: str) -> Decimal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -29,8 +29,8 @@ def read_json_months(
     The year is the one B3 was asked for: the answer does not say it. Options: `records`, the name of the list, `day`
     and `value`, the names in its objects (the month's number follows `value`); `lowest` and `highest`, the objects
     with each month's extremes: where they are not those of the days, that is noted. Places: `date` and `value`.
-    With `rejects` the member's bad values are set aside by 100 times the number of their object, plus their month;
-    extremes count as objects after the list's. Raises FileError, FieldInvalid.
+    Bad values are set aside in the member's rejects by 100 times the number of their object, plus their month; extremes
+    count as objects after the list's. Raises FileError, FieldInvalid.
     """
     options, name = form.options, member.name
     document = read_document(member)
@@ -49,15 +49,13 @@ def read_json_months(
         text = [text_of(cell.value, notation, f"{name}, {options['value']}") for cell in cells]
         return pl.DataFrame({columns["value"]: text}, schema={columns["value"]: pl.String})
 
-    if member.rejects is None:
-        lines = pl.Series([cell.day.day if cell.day else 0 for cell in cells], dtype=pl.Int64)
-    else:
-        known = {cell.number: cell for cell in cells}
-        member.rejects.text = lambda number: shown(known[number].value)
-        lines = pl.Series(list(known), dtype=pl.Int64)
-    values = typed_in_its_language(member, texts, [template.field(columns["value"])], where, lines)
-    if LINE in values.columns:
-        cells = [known[number] for number in values[LINE]]
+    known = {cell.number: cell for cell in cells}
+    member.rejects.text = lambda number: shown(known[number].value)
+    lines = pl.Series(list(known), dtype=pl.Int64)
+    # A value that cannot be read leaves nothing of its row.
+    field = replace(template.field(columns["value"]), nullable=False)
+    values = typed_in_its_language(member, texts, [field], where, lines)
+    cells = [known[number] for number in values[LINE]]
     dates = pl.Series(columns["date"], [cell.day for cell in cells], dtype=pl.Date)
     frame = values.select(dates, pl.all()).filter(dates.is_not_null())
     _compare(member, frame, [cell for cell in cells if cell.day is None], values.filter(dates.is_null()), options)
@@ -113,6 +111,8 @@ def _extremes(document: Mapping[str, Any], options: Mapping[str, Any], member: M
 
 def _day(where: str, number: int, row: Mapping[str, Any], options: Mapping[str, Any], known: Container[int]) -> int:
     day = row.get(options["day"])
+    if isinstance(day, str) and re.fullmatch(r"\d{1,2}", day.strip()):
+        day = int(day)
     if not isinstance(day, int) or isinstance(day, bool) or not 1 <= day <= 31:
         raise FieldInvalid(where, number, options["day"], str(day), "a day of the month")
     if day in known:

@@ -24,7 +24,7 @@ def read_json_records(
     Options: `records`, the name of the list; `count` and `pages`, where the answer says how many records and pages
     there are (all of them must be here, on one page); `ignored` paths; `date`, how dates are written where that does
     not depend on the language. A place is `results/cod` in each record, or `header/date` once for all. Fields that
-    the template lacks, or the answer, are noted. With `rejects` the member's bad records are set aside by their number.
+    the template lacks, or the answer, are noted. Bad records are set aside in the member's rejects by their number.
     Raises FileError, Incomplete, FieldInvalid.
     """
     options, name = form.options, member.name
@@ -39,10 +39,9 @@ def read_json_records(
     _note_strangers(member, document, rows, places, options)
     fields = [template.field(field) for field in places]
     where = f"{name}, {options['records']}"
-    if member.rejects is not None:
-        listed = rows
-        member.rejects.text = lambda number: shown(listed[number])
-        rows = _single_valued(rows, list(places.values()), options["records"], name, member.rejects)
+    listed = rows
+    member.rejects.text = lambda number: shown(listed[number])
+    rows = _single_valued(rows, list(places.values()), options["records"], name, member.rejects)
     lines = pl.Series(list(rows), dtype=pl.Int64)
 
     def texts(notation: Notation) -> pl.DataFrame:

@@ -1,96 +1,247 @@
-"""Records that are set aside instead of refusing their file: which, why, and their text."""
+"""Records and values that are set aside instead of refusing their file: which, why, and their text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
 from ..errors import FieldInvalid, FileError, one_line
 
 LINE = "#line"
-"""A frame's column of its records' lines (or numbers) in the file, there while bad ones may be set aside."""
+"""A frame's column of its records' lines (or numbers) in the file."""
 
+SHARE, FEW = 100, 10
+"""A file is refused when more than 1 of 100 of its records are bad; a small file may have 10 of them."""
 MAX_RECORDS = 10_000
 MAX_TEXT = 4_000
+_UNREADABLE_FROM = 100  # values of a field, from which on it is clear without the rest of the file
 _MAX_REASON = 300
-_UNTOLD = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL has no text for
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # characters that a PostgreSQL text cannot hold
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that was set aside; `line` is its line in the file, or its number, and `field` B3's name of one."""
+    """A record that was set aside, or a value of it.
+
+    `line` is the record's line in the file, or its number; `field` is B3's name of the field that is wrong, None where
+    the record as a whole is. A record is `loaded` where only the value of `field` was set aside: it is NULL there.
+    """
 
     file: str
     line: int
     field: str | None
     reason: str
     record: str
+    loaded: bool = False
+
+    def __str__(self) -> str:
+        field = f", field {self.field}" if self.field else ""
+        return f"{self.file} line {self.line:,}{field}: {self.reason}"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A field's values in one file, and those among them that could not be read."""
+
+    values: int = 0
+    odd: int = 0
+    first: Rejected | None = None
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the field as a whole cannot be read: more of its values are odd than are not."""
+        return 2 * self.odd > self.values
+
+    @property
+    def surely_unreadable(self) -> bool:
+        return self.odd >= _UNREADABLE_FROM and self.unreadable
 
 
 class Rejects:
-    """The records of a unit that are set aside, each once and with the first thing that is wrong with it.
+    """What a unit's files hold that cannot be loaded: bad records, odd values, and gaps that keep it from being whole.
 
-    Readers say which `file` they are in, and by `text` how a record's text is had. A file of which more is bad than
-    good is refused all the same, and so is a unit with more than 10,000 bad records: of each at most 4,000 characters
-    are kept.
+    A `strict` one takes nothing: the first bad record or odd value raises. Readers set the `file` they are in and
+    `text`, a function from a record's line to its text. A record is set aside once, with the first error in it, and
+    so is each value that could not be read. `gaps` are what else is missing of the unit, one line each: files that were
+    `left_out` and, of an `unfinished` file, values that B3 has not published yet. `remarks` are oddities that lose
+    nothing.
+
+    A file is refused when more than 1 % of its records (or 10) are bad, or half of them; a field that is odd in most
+    records counts once, as a field that could not be read, and may be one of four. A unit may have 10,000 bad records;
+    of each at most 4,000 characters are kept.
     """
 
-    def __init__(self, file: str = "") -> None:
-        self.file = file
+    def __init__(self, file: str = "", *, strict: bool = False) -> None:
+        self.file, self.strict = file, strict
         self.text: Callable[[int], str] = str
-        self.records: list[Rejected] = []
-        self._lines: dict[str, set[int]] = {}
+        self.gaps: list[str] = []
+        self.left_out: list[Path] = []
+        self.unfinished = False
+        self._records: dict[str, dict[int, Rejected]] = {}
+        self._values: dict[str, dict[tuple[int, str], Rejected]] = {}
+        self._fields: dict[str, dict[str, _Seen]] = {}
+        self._remarks: dict[str, dict[str, tuple[int, str]]] = {}
+
+    @property
+    def records(self) -> list[Rejected]:
+        """What was set aside, by file: records in the order in which they were found, then values."""
+        files = dict.fromkeys([*self._records, *self._fields])
+        return [record for file in files for record in (*self._records.get(file, {}).values(), *self._values_of(file))]
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def add(self, line: int, reason: str, field: str | None = None, record: str | None = None) -> None:
-        """Set a record aside. Raises FileError where there are too many."""
-        text = self.text(line) if record is None else record
-        reason = one_line(_kept(reason, _MAX_REASON))
-        self._keep(Rejected(self.file, line, field, reason, _kept(text, MAX_TEXT)))
+    @property
+    def partial(self) -> bool:
+        """Whether the unit is not whole."""
+        return bool(self.gaps or any(self._records.values()) or any(self._odd_fields()))
 
-    def _keep(self, record: Rejected) -> None:
-        lines = self._lines.setdefault(record.file, set())
-        if record.line in lines:
+    def add(self, line: int, reason: str, field: str | None = None, record: str | None = None) -> None:
+        """Set a record aside. Raises FileError where that is not allowed, or where there are too many."""
+        found = self._rejected(line, reason, field, record)
+        if self.strict:
+            raise FileError(str(found))
+        of_file = self._records.setdefault(self.file, {})
+        if line not in of_file:
+            of_file[line] = found
+            self._bound()
+
+    def add_value(self, line: int, error: FieldInvalid, record: str | None = None) -> None:
+        """Set a value aside; its record is loaded with NULL. Raises the error where that is not allowed."""
+        if self.strict:
+            raise error
+        seen = self._seen(error.field)
+        seen.odd += 1
+        if seen.surely_unreadable and seen.first is not None:
             return
-        lines.add(record.line)
-        self.records.append(record)
-        if len(self.records) > MAX_RECORDS:
-            raise FileError(f"more than {MAX_RECORDS:,} records are bad, too many to set aside: {self._first()}")
+        found = self._rejected(line, error.reason, error.field, record, loaded=True)
+        seen.first = seen.first or found
+        self._values.setdefault(self.file, {}).setdefault((line, error.field), found)
+        self._bound()
+
+    def leave_out(self, path: Path, reason: str) -> None:
+        """Say that a file of the unit cannot be read."""
+        self.left_out.append(path)
+        self.gaps.append(f"left out: {reason}")
+
+    def count_values(self, counts: Mapping[str, int]) -> None:
+        """Say how many values fields have in the records at hand, by B3's names."""
+        for field, count in counts.items():
+            self._seen(field).values += count
+
+    def remark(self, field: str, what: str, line: int, text: str, count: int = 1) -> None:
+        """Count an oddity that loses nothing; `what` says what it is, `line` and `text` where the first one is."""
+        known = self._remarks.setdefault(self.file, {})
+        key = f"field {field}: {what}"
+        before, first = known.get(key, (0, f"line {line:,}: {ascii(text[:40])}"))
+        known[key] = before + count, first
+
+    def remarks(self) -> Iterator[str]:
+        """The oddities of the file at hand, one line each, and the fields that could not be read."""
+        for what, (count, first) in self._remarks.pop(self.file, {}).items():
+            yield f"{self.file}, {what} ({count:,} {'value' if count == 1 else 'values'}, first {first})"
+        for field, seen in self._odd_fields():
+            if seen.unreadable and seen.first is not None and seen.first.file == self.file and seen.odd > 1:
+                yield (
+                    f"{self.file}, field {field} could not be read: {seen.odd:,} of {seen.values:,} values, "
+                    f"first line {seen.first.line:,}: {seen.first.reason}; it is NULL there"
+                )
 
     def apart(self) -> Rejects:
         """Rejects of the same file that may be taken over or forgotten."""
-        other = Rejects(self.file)
+        other = Rejects(self.file, strict=self.strict)
         other.text = self.text
         return other
 
     def take(self, other: Rejects) -> None:
-        """Set aside what another has."""
-        for record in other.records:
-            self._keep(record)
+        """Take over what another has."""
+        for file, records in other._records.items():
+            mine = self._records.setdefault(file, {})
+            for line, record in records.items():
+                mine.setdefault(line, record)
+        for file, values in other._values.items():
+            self._values.setdefault(file, {}).update(values)
+        for file, fields in other._fields.items():
+            for name, seen in fields.items():
+                known = self._fields.setdefault(file, {}).setdefault(name, _Seen())
+                known.values, known.odd = known.values + seen.values, known.odd + seen.odd
+                known.first = known.first or seen.first
+        for file, remarks in other._remarks.items():
+            for what, (count, first) in remarks.items():
+                before, earlier = self._remarks.setdefault(file, {}).get(what, (0, first))
+                self._remarks[file][what] = before + count, earlier
+        self.gaps += [gap for gap in other.gaps if gap not in self.gaps]
+        self.left_out += other.left_out
+        self.unfinished |= other.unfinished
+        self._bound()
+
+    @property
+    def values(self) -> int:
+        """How many values are set aside: they are NULL in records that are loaded."""
+        return sum(seen.odd for _, seen in self._odd_fields())
+
+    @property
+    def rows(self) -> int:
+        """How many records are set aside."""
+        return sum(map(len, self._records.values()))
 
     def of(self, file: str) -> int:
-        """How many records of a file are set aside."""
-        return len(self._lines.get(file, ()))
+        """How many records of a file are set aside, those that are loaded without a value not counted."""
+        return len(self._records.get(file, ()))
 
     def judge(self, records: int) -> None:
-        """Raise FileError where more than half of the records of the file at hand are bad."""
-        if (bad := self.of(self.file)) > records // 2:
-            raise FileError(f"{self.file}: {bad:,} of {records:,} records are bad: {self._first()}")
+        """Raise FileError where too much of the file at hand is bad; it holds so many records, bad ones included."""
+        rows = self.of(self.file)
+        fields = self._fields.get(self.file, {})
+        unreadable = [seen for seen in fields.values() if seen.odd and seen.unreadable]
+        odd = {line for line, name in self._values.get(self.file, {}) if not fields[name].unreadable}
+        bad = len(odd | self._records.get(self.file, {}).keys()) + len(unreadable)
+        if rows > records // 2 or bad > max(FEW, records // SHARE):
+            raise FileError(
+                f"{self.file}: {bad:,} of {records:,} records are bad, too many to load the rest: {self._first()}"
+            )
+        if len(unreadable) > max(1, len(fields) // 4) or (unreadable and len(unreadable) == len(fields)):
+            raise FileError(
+                f"{self.file}: {len(unreadable)} of {len(fields)} fields could not be read, too many to load the rest: "
+                f"{self._first()}"
+            )
+
+    def _rejected(
+        self, line: int, reason: str, field: str | None, record: str | None, *, loaded: bool = False
+    ) -> Rejected:
+        text = self.text(line) if record is None else record
+        return Rejected(self.file, line, field, one_line(_kept(reason, _MAX_REASON)), _kept(text, MAX_TEXT), loaded)
+
+    def _seen(self, field: str) -> _Seen:
+        return self._fields.setdefault(self.file, {}).setdefault(field, _Seen())
+
+    def _odd_fields(self) -> Iterator[tuple[str, _Seen]]:
+        return ((name, seen) for fields in self._fields.values() for name, seen in fields.items() if seen.odd)
+
+    def _values_of(self, file: str) -> Iterator[Rejected]:
+        """The values of a file that were set aside, one of a field that could not be read."""
+        fields = self._fields.get(file, {})
+        yield from (seen.first for seen in fields.values() if seen.unreadable and seen.first is not None)
+        for (_, name), record in self._values.get(file, {}).items():
+            if not fields[name].unreadable:
+                yield record
+
+    def _bound(self) -> None:
+        count = sum(map(len, self._records.values())) + sum(map(len, self._values.values()))
+        if count > MAX_RECORDS:
+            raise FileError(f"more than {MAX_RECORDS:,} records are bad, too many to set aside: {self._first()}")
 
     def _first(self) -> str:
-        first = next(record for record in self.records if record.file == self.file)
-        field = f", field {first.field}" if first.field else ""
-        return f"{first.file} line {first.line:,}{field}: {first.reason}"
+        return str(next(record for record in self.records if record.file == self.file))
 
 
-def set_aside(rejects: Rejects | None, line: int, error: FileError, record: Callable[[], str]) -> None:
+def set_aside(rejects: Rejects, line: int, error: FileError, record: Callable[[], str]) -> None:
     """Set a record aside for the error in it. Raises the error where nothing may be set aside."""
-    if rejects is None:
+    if rejects.strict:
         raise error
     field, reason = (error.field, error.reason) if isinstance(error, FieldInvalid) else (None, str(error))
     rejects.add(line, reason, field, record())
@@ -103,5 +254,5 @@ def located(frame: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
 
 def _kept(text: str, limit: int) -> str:
     """The text as PostgreSQL can hold it, or its beginning and how long it is."""
-    told = _UNTOLD.sub(lambda found: f"\\x{ord(found[0]):02x}", text[: limit + 1])
+    told = _NO_TEXT.sub(lambda found: f"\\x{ord(found[0]):02x}", text[: limit + 1])
     return told if len(told) <= limit else f"{told[:limit]}... ({len(text):,} characters)"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import polars as pl
 
@@ -14,7 +15,12 @@ from ..errors import FieldInvalid
 from ..template import Field, Template, dtype
 from .rejects import Rejects, located
 
-_TRUTH = {"true": True, "false": False, "Y": True, "N": False, "S": True, "1": True, "0": False}
+_TRUTH = {
+    word: truth
+    for words, truth in ((("true", "y", "s", "sim", "1"), True), (("false", "n", "não", "nao", "0"), False))
+    for spelled in words
+    for word in (spelled, spelled.upper(), spelled.capitalize())
+}
 _DIGITS = {"%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%d": "[0-9]{2}"}
 
 
@@ -42,45 +48,116 @@ def typed(
     notation: Notation,
     file: str,
     lines: pl.Series,
-    rejects: Rejects | None = None,
+    rejects: Rejects,
 ) -> pl.DataFrame:
-    """Cast text columns (named as the fields, blanks already null) to their types.
+    """Cast text columns (named as the fields, blanks already null) to their types; rows come with their `lines`.
 
-    Raises FieldInvalid with the line (from `lines`) of the first value that does not fit its field. With `rejects`
-    rows with such values are set aside, and the others come with their lines.
+    A value that does not fit its field is set aside and NULL, or its whole row is where the field may not be NULL. What
+    loses nothing is read and counted as a remark: texts that the field's `nulls` names, a NUL in a text, decimals
+    beyond the field's, which are rounded half to even. Raises FieldInvalid for the first value that does not fit where
+    `rejects` is strict, NULs and rounding included.
     """
     fields = list(fields)
-    wrong: dict[int, FieldInvalid] = {}
-
-    def refuse(field: Field, condition: pl.Expr, expected: str) -> None:
-        """Raise the error for the first of a field's wrong values, or remember them all."""
-        for row in text.select(condition.fill_null(False)).to_series().arg_true():
-            error = FieldInvalid(file, int(lines[row]), field.b3, text[field.name][row] or "", expected)
-            if rejects is None:
-                raise error
-            wrong.setdefault(row, error)
-
     frame = text.select(_cast(field, notation).alias(field.name) for field in fields)
     blanks, nulls = text.null_count().row(0, named=True), frame.null_count().row(0, named=True)
+    rejects.count_values({field.b3: found for field in fields if (found := text.height - blanks[field.name])})
+    batch = _Batch(text, notation, file, lines, rejects)
     texts = [field.name for field in fields if field.type == "text"]
     with_nul = text.select(pl.col(texts).str.contains("\0", literal=True).any()).row(0, named=True) if texts else {}
     for field in fields:
         if blanks[field.name] and not field.nullable:
-            refuse(field, pl.col(field.name).is_null(), "allowed to be blank")
+            batch.refuse(field, text[field.name].is_null().arg_true(), "allowed to be blank")
         if with_nul.get(field.name):
-            refuse(field, pl.col(field.name).str.contains("\0", literal=True), "text: it holds a NUL")
+            frame = frame.with_columns(batch.without_nul(field))
         if nulls[field.name] > blanks[field.name]:  # some value is not what its cast can read
             column = text.select(_spelled(field, notation)).to_series()
             if column.null_count() > blanks[field.name]:
-                unread = pl.col(field.name).is_not_null() & pl.lit(column).is_null()
-                refuse(field, unread, _expected(field, notation))
+                column = batch.mended(field, column)
             frame = frame.with_columns(column.alias(field.name))
-    if rejects is None:
-        return frame
-    for row, error in sorted(wrong.items()):
-        rejects.add(int(lines[row]), error.reason, error.field)
-    good = pl.Series([row not in wrong for row in range(frame.height)], dtype=pl.Boolean)
-    return located(frame, lines).filter(good)
+    return batch.good(located(frame, lines))
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Texts that are being cast, and the rows of them that cannot be loaded."""
+
+    text: pl.DataFrame
+    notation: Notation
+    file: str
+    lines: pl.Series
+    rejects: Rejects
+    wrong: dict[int, FieldInvalid] = dataclass_field(default_factory=dict)
+
+    def good(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows of a frame that can be loaded; the others are set aside."""
+        if not self.wrong:
+            return frame
+        for row, error in sorted(self.wrong.items()):
+            self.rejects.add(int(self.lines[row]), error.reason, error.field)
+        return frame.filter(pl.Series([row not in self.wrong for row in range(frame.height)], dtype=pl.Boolean))
+
+    def refuse(self, field: Field, rows: Iterable[int], expected: str) -> None:
+        """Remember rows that cannot be loaded. Raises the error of the first where nothing may be set aside."""
+        for row in rows:
+            error = self._error(field, row, expected)
+            if self.rejects.strict:
+                raise error
+            self.wrong.setdefault(row, error)
+
+    def mended(self, field: Field, column: pl.Series) -> pl.Series:
+        """A column with what can be said of texts that its cast could not read: a value, NULL, or a bad row."""
+        text = self.text[field.name]
+        nulls = re.compile(field.nulls, re.DOTALL) if field.nulls else None
+        values: dict[int, object] = {}
+        for row in (text.is_not_null() & column.is_null()).arg_true():
+            written, line = text[row], int(self.lines[row])
+            if nulls is not None and nulls.fullmatch(written):
+                self.rejects.remark(field.b3, "it stands for no value", line, written)
+                if field.blank is not None:
+                    values[row] = int(field.blank) if field.type == "integer" else field.blank
+                elif not field.nullable:
+                    self.refuse(field, [row], "allowed to be blank")
+            elif not self.rejects.strict and (rounded := _rounded(field, self.notation, written)) is not None:
+                self.rejects.remark(field.b3, f"more than {field.decimals} decimals, rounded", line, written)
+                values[row] = rounded
+            elif field.nullable:
+                self.rejects.add_value(line, self._error(field, row, _expected(field, self.notation)))
+            else:
+                self.refuse(field, [row], _expected(field, self.notation))
+        if not values:
+            return column
+        rows = pl.Series(list(values), dtype=pl.UInt32)
+        return column.scatter(rows, pl.Series(list(values.values()), dtype=column.dtype))
+
+    def without_nul(self, field: Field) -> pl.Series:
+        """A text column whose NULs are read as blanks: PostgreSQL has no text with one, and B3 pads with blanks."""
+        text = self.text[field.name]
+        rows = text.str.contains("\0", literal=True).fill_null(False).arg_true()
+        if self.rejects.strict:
+            self.refuse(field, rows, "text: it holds a NUL")
+        for row in rows:
+            self.rejects.remark(field.b3, "a NUL is read as a blank", int(self.lines[row]), text[row])
+        plain = text.str.replace_all("\0", " ", literal=True).str.strip_chars(" ")
+        if not field.nullable:
+            self.refuse(field, (plain == "").fill_null(False).arg_true(), "allowed to be blank")
+        return plain.replace("", field.blank)
+
+    def _error(self, field: Field, row: int, expected: str) -> FieldInvalid:
+        return FieldInvalid(self.file, int(self.lines[row]), field.b3, self.text[field.name][row] or "", expected)
+
+
+def _rounded(field: Field, notation: Notation, written: str) -> Decimal | None:
+    """A decimal that has more decimals than its field, rounded half to even; None where it is another thing."""
+    if field.type != "decimal" or not notation.decimal:
+        return None
+    if notation.thousands and not _is_grouped(written, notation):
+        return None
+    plain = written.replace(notation.thousands, "") if notation.thousands else written
+    found = re.fullmatch(rf"([+-]?[0-9]{{1,25}}){re.escape(notation.decimal)}([0-9]{{1,40}})", plain)
+    if found is None:
+        return None
+    places = Decimal(1).scaleb(-field.decimals)
+    return Decimal(f"{found[1]}.{found[2]}").quantize(places, ROUND_HALF_EVEN, Context(prec=80))
 
 
 def _expected(field: Field, notation: Notation) -> str:
@@ -92,8 +169,11 @@ def _cast(field: Field, notation: Notation) -> pl.Expr:
     """The value as its type, null where it is none: `typed` looks for those."""
     column = pl.col(field.name)
     match field.type:
-        case "integer":
-            return _ungrouped(column, notation).cast(pl.Int64, strict=False)
+        case "integer":  # B3's catalogue gives quantities eight decimals; a whole number may end in .00000000
+            plain = _ungrouped(column, notation)
+            if notation.decimal:
+                plain = plain.str.replace(rf"^([+-]?[0-9]+){re.escape(notation.decimal)}0*$", "$1")
+            return plain.cast(pl.Int64, strict=False)
         case "decimal" if not notation.decimal:
             # Up to 18 digits, which is nearly all there is: units first, then Decimal times Decimal, which is exact.
             unit = pl.lit(Decimal((0, (1,), -field.decimals)))
@@ -109,6 +189,8 @@ def _cast(field: Field, notation: Notation) -> pl.Expr:
             # Every digit too: 2024013 and "2024 1 3" would be read as 3 January, -024 as a year before Christ.
             parts = re.sub("%.", lambda part: _DIGITS.get(part[0], ".+"), re.escape(notation.date))
             whole = column.str.contains(f"^{parts}$")
+            if field.nulls:  # 0001-01-01 is a date too
+                whole &= ~column.str.contains(f"^(?:{field.nulls})$")
             # Null where it is no day of the calendar: `typed` names such a value.
             value = pl.when(whole).then(column).str.to_date(notation.date, strict=False)
             return pl.when(value >= date.min).then(value)
@@ -135,7 +217,14 @@ def _ungrouped(column: pl.Expr, notation: Notation) -> pl.Expr:
     """Digits without their grouping marks, which must stand between groups of three."""
     if not notation.thousands:
         return column
-    mark = "\\" + notation.thousands
-    grouped = column.str.contains(rf"^[+-]?[0-9]{{1,3}}({mark}[0-9]{{3}})*(\{notation.decimal or '.'}[0-9]*)?$")
     plain = column.str.replace_all(notation.thousands, "", literal=True)
-    return pl.when(grouped).then(plain).otherwise(column)
+    return pl.when(column.str.contains(_grouping(notation))).then(plain).otherwise(column)
+
+
+def _is_grouped(text: str, notation: Notation) -> bool:
+    return re.search(_grouping(notation), text) is not None
+
+
+def _grouping(notation: Notation) -> str:
+    mark = "\\" + notation.thousands
+    return rf"^[+-]?[0-9]{{1,3}}({mark}[0-9]{{3}})*(\{notation.decimal or '.'}[0-9]*)?$"

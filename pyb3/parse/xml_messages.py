@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
@@ -15,12 +16,12 @@ from lxml import etree
 from ..errors import FieldInvalid, FileError, Incomplete, one_line
 from ..template import Format, Template
 from .archive import Member
-from .rejects import Rejects, set_aside
 from .typed import Notation, typed
 
 CHUNK = 50_000  # rows a frame
 MAX_GROUP = 8 << 20  # bytes; they take thirty times as much in memory, and B3's largest has a twentieth
-_TEXT = 8 << 20  # characters of rows that wait for their frame, where bad ones are set aside with their text
+_TEXT = 8 << 20  # characters of rows that wait for their frame: bad ones are set aside with their text
+_SHOWN = 5
 
 
 def read_xml_messages(
@@ -28,38 +29,47 @@ def read_xml_messages(
 ) -> Iterator[pl.DataFrame]:
     """Yield the messages of a file as typed frames.
 
-    Options: `message`, its `namespace`, the `group` element that holds one, and `keep`, patterns by path that the
-    texts there must match for the message to be read (all are counted). A place is a path of tags below the
-    message, where `*` is any tag; an amount's currency is the row's (place `@Ccy`) unless the place names another:
-    `Path@USD`. What has no place must be among the `ignored` paths, unless the table takes a `partial` view of the
-    messages. Where one message holds many rows, `row` names their element and `others` those that are no rows of the
-    dataset; what stands outside of both is every row's. The number of messages must be the one the file's header
-    announces (TtlNbOfMsg), which also says when B3 made it (CreDtAndTm; of several the last). With `rejects` the
-    member's bad rows are set aside by their number, as are messages that are bad outside of their rows. Raises
-    FileError, Incomplete, FieldInvalid.
+    Options: `message`, its `namespace` (another one is noted), the `group` element that holds one, and `keep`, patterns
+    by path that the texts there must match for the message to be read (all are counted). Messages that are not kept but
+    have a value at one of the paths of `left_out` are counted and noted, with the text at `name`. A place is a path of
+    tags below the message, where `*` is any tag; an amount's currency is the row's (place `@Ccy`) unless the place
+    names another: `Path@USD`. What has no place and is not among the `ignored` paths is noted once, unless the table
+    takes a `partial` view of the messages. Where one message holds many rows, `row` names their element and `others`
+    those that are rows of something else; what stands outside of both is every row's. The number of messages must be
+    the one the file's header announces (TtlNbOfMsg, the sum of several), which also says when B3 made it (CreDtAndTm;
+    of several the last).
+
+    Bad rows are set aside in the member's rejects by their number, as are messages that are bad outside of their rows.
+    Raises FileError, Incomplete, FieldInvalid.
     """
-    rows = _Rows(member.name, template, form, member.rejects)
+    rows = _Rows(member, template, form)
     keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
-    message = f"{{{form.options['namespace']}}}{form.options['message']}"
+    left_out = _LeftOut(form)
+    message, namespaces = form.options["message"], set[str]()
     announced: int | None = None
     count = 0
     for element in _elements(member, message, form.options["group"]):
-        if element.tag == message:
+        if _local(element) == message:
             count += 1
+            namespaces.add(element.tag.rpartition("}")[0][1:])
             if all(wanted.search((element.findtext(path) or "").strip()) for path, wanted in keep):
                 rows.add(element)
+            else:
+                left_out.look_at(element)
         elif element.tag.endswith("TtlNbOfMsg"):
-            announced = _announced(member.name, element)
-        else:
-            made = _made(member.name, element)
+            announced = _announced(member.name, element) + (announced or 0)
+        elif (made := _made(member, element)) is not None:
             member.made = max(made, member.made or made)
         if rows.full:
             yield from rows.frames()
     if announced is None:
-        raise FileError(f"{member.name} is no {template.name} file: it does not announce its messages (TtlNbOfMsg)")
+        raise FileError(f"{member.name} is not a {template.name} file: it does not announce its messages (TtlNbOfMsg)")
     if announced != count and not allow_incomplete:
         raise Incomplete(f"{member.name} holds {count:,} messages, its header says {announced:,}")
     yield from rows.frames()
+    if strange := sorted(namespaces - {form.options["namespace"]}):
+        member.notes.append(f"{member.name} has messages of namespaces that PyB3 does not know: {', '.join(strange)}")
+    member.notes += [*rows.notes(), *left_out.notes(member.name)]
 
 
 def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
@@ -69,7 +79,7 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
         events = etree.iterparse(
             measured,
             events=("end",),
-            tag=("{*}TtlNbOfMsg", "{*}CreDtAndTm", message, f"{{*}}{group}"),
+            tag=("{*}TtlNbOfMsg", "{*}CreDtAndTm", f"{{*}}{message}", f"{{*}}{group}"),
             remove_comments=True,  # beside one, a value would not be a leaf's
             remove_pis=True,
             resolve_entities=False,
@@ -79,7 +89,7 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
         for _, element in events:
             if element.getroottree().docinfo.internalDTD is not None:
                 raise FileError(f"{member.name} declares a DTD; B3's files have none, and entities are not read")
-            if element.tag != message and _local(element) == group:
+            if _local(element) == group:
                 element.clear()
                 measured.since = 0
                 while (before := element.getprevious()) is not None and before.tag == element.tag:
@@ -87,7 +97,7 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
             else:
                 yield element
     except etree.XMLSyntaxError as error:
-        raise FileError(f"{member.name} is damaged or no XML: {one_line(error.msg)}") from error
+        raise FileError(f"{member.name} is damaged or not XML: {one_line(error.msg)}") from error
 
 
 class _Measured:
@@ -110,21 +120,46 @@ def _announced(name: str, element: Any) -> int:
     return int(text)
 
 
-def _made(name: str, element: Any) -> datetime:
-    """When a group of messages was made, by B3's clock. Raises FieldInvalid."""
+def _made(member: Member, element: Any) -> datetime | None:
+    """When a group of messages was made, by B3's clock; a time that is not one is noted."""
     text = (element.text or "").strip()
     try:
         made = datetime.fromisoformat(text)
         return made.astimezone(ZoneInfo("America/Sao_Paulo")).replace(tzinfo=None) if made.tzinfo else made
-    except (ValueError, OverflowError) as error:
-        raise FieldInvalid(name, element.sourceline, "CreDtAndTm", text, "a date and time") from error
+    except (ValueError, OverflowError):
+        error = FieldInvalid(member.name, element.sourceline, "CreDtAndTm", text, "a date and time")
+        member.notes.append(str(error))
+        return None
+
+
+class _LeftOut:
+    """Messages that are not kept though they have what rows of the dataset have: counted, and the first ones named."""
+
+    def __init__(self, form: Format) -> None:
+        self._paths = [_tags(path) for path in form.options.get("left_out", ())]
+        self._name = _tags(form.options.get("name", ""))
+        self._names: list[str] = []
+        self._count = 0
+
+    def look_at(self, message: Any) -> None:
+        """Count the message if it has one of the values."""
+        if any((message.findtext(path) or "").strip() for path in self._paths):
+            self._count += 1
+            if len(self._names) < _SHOWN:
+                self._names.append((message.findtext(self._name) or "").strip()[:40])
+
+    def notes(self, name: str) -> Iterator[str]:
+        """A line where there are such messages."""
+        if self._count:
+            more = f" and {self._count - len(self._names):,} more" if self._count > len(self._names) else ""
+            yield f"{name} has {self._count:,} settled instruments that are left out: {', '.join(self._names)}{more}"
 
 
 class _Rows:
     """Text columns that grow by messages, and become a typed frame."""
 
-    def __init__(self, name: str, template: Template, form: Format, rejects: Rejects | None) -> None:
-        self._name, self._template, self._form, self._rejects = name, template, form, rejects
+    def __init__(self, member: Member, template: Template, form: Format) -> None:
+        self._name, self._template, self._form, self._rejects = member.name, template, form, member.rejects
         places = template.names(form.name)
         every = [(path, field) for field, names in places.items() for path in names]
         self._paths: dict[str, str | None] = {path.partition("@")[0]: field for path, field in every}
@@ -136,7 +171,8 @@ class _Rows:
         self._values: dict[str, list[str | None]] = {field: [] for field in places}
         self._lines: list[int] = []
         self._number = 0
-        self._texts: dict[int, str] = {}  # by the row's number, where bad ones are set aside
+        self._texts: dict[int, str] = {}  # by the row's number
+        self._unknown: list[str] = []  # paths that have no place
         self._size = 0
         self._row = form.options.get("row")
 
@@ -148,16 +184,12 @@ class _Rows:
         if self._row is None:
             self._add(message, _leaves(message, ""))
             return
-        try:
-            rows, shared = self._parts(message)
-        except FileError as error:
-            self._set_aside(message, error)
-            return
+        rows, shared = self._parts(message)
         for row in rows:
             self._add(row, chain(shared, _leaves(row, f"{self._row}/")))
 
     def _parts(self, message: Any) -> tuple[list[Any], list[tuple[str, Any]]]:
-        """A message's rows, and the leaves that are every row's. Raises FileError."""
+        """A message's rows, and the leaves that are every row's."""
         others = self._form.options.get("others", ())
         rows: list[Any] = []
         shared: list[tuple[str, Any]] = []
@@ -169,63 +201,76 @@ class _Rows:
                 shared += _leaves((child,), "")
         for path, element in shared:  # a message without a row must not hide what is new in it
             if (element.text or "").strip() and path not in self._paths:
-                self._resolved(path, element)
+                self._resolved(path)
         return rows, shared
 
     def _add(self, element: Any, leaves: Iterable[tuple[str, Any]]) -> None:
-        try:
-            row = self._texts_of(leaves)
-        except FileError as error:
-            self._set_aside(element, error)
-            return
         self._number += 1
+        row = self._texts_of(element, leaves)
         for field, values in self._values.items():
             values.append(row.get(field))
-        self._lines.append(element.sourceline if self._rejects is None else self._number)
-        if self._rejects is not None:
+        self._lines.append(element.sourceline if self._rejects.strict else self._number)
+        if not self._rejects.strict:
             self._texts[self._number] = _text(element)
             self._size += len(self._texts[self._number])
 
-    def _set_aside(self, element: Any, error: FileError) -> None:
-        """Count what is wrong as a row. Raises the error where nothing may be set aside."""
-        self._number += 1
-        set_aside(self._rejects, self._number, error, lambda: _text(element))
-
-    def _texts_of(self, leaves: Iterable[tuple[str, Any]]) -> dict[str, str]:
-        """A row's texts by field. Raises FileError."""
+    def _texts_of(self, row_element: Any, leaves: Iterable[tuple[str, Any]]) -> dict[str, str]:
+        """A row's texts by field; a value that contradicts another one of the row is set aside."""
         row: dict[str, str] = {}
-        currencies: dict[str, str] = {}
+        amounts: dict[str, tuple[str, str, Any]] = {}  # in the row's currency: by field, path, currency and element
+        odd: dict[str, FieldInvalid] = {}
         for path, element in leaves:
             if (text := (element.text or "").strip()) == "":
                 continue
-            field = self._paths[path] if path in self._paths else self._resolved(path, element)
+            field = self._paths[path] if path in self._paths else self._resolved(path)
             if field is None:
                 continue
             if field in row:
-                raise FileError(f"{self._where(element)} names {path} twice in one message")
+                if row[field] == text:
+                    self._rejects.remark(_tag(path), "it stands twice in a message, with one value", self._number, text)
+                else:
+                    odd[field] = self._invalid(
+                        element, _tag(path), text, f"the one value: {row[field]} stands there too"
+                    )
+                continue
             row[field] = text
-            if currency := element.get("Ccy"):
-                self._note_currency(path, currency, currencies, element)
-        if currencies and self._row_currency:
-            row[self._row_currency] = currencies["row"]
+            if (currency := element.get("Ccy")) is None:
+                continue
+            if (expected := self._currency.get(path)) is None:
+                amounts[field] = path, currency, element
+            elif currency != expected:
+                odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{expected} as expected")
+        if amounts:
+            counts = Counter(currency for _, currency, _ in amounts.values())
+            (usual, _), *others = counts.most_common()
+            for field, (path, currency, element) in amounts.items() if others else ():
+                if currency != usual:
+                    odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{usual} as the row's others")
+            if self._row_currency:
+                row[self._row_currency] = usual
+        for field, error in odd.items():
+            self._rejects.count_values({error.field: 1})
+            self._rejects.add_value(self._number, error, _text(row_element))
+            del row[field]
         return row
 
-    def _resolved(self, path: str, element: Any) -> str | None:
-        """The field at a path met for the first time, None where it is passed over. Raises FileError."""
+    def _resolved(self, path: str) -> str | None:
+        """The field at a path met for the first time, None where it is passed over."""
         field = next((field for pattern, field in self._wild if pattern.fullmatch(path)), None)
         if field is None and not self._partial:
-            raise FileError(f"{self._where(element)} has a field the template does not know: {path}")
+            self._unknown.append(path)
         self._paths[path] = field
         return field
 
-    def _where(self, element: Any) -> str:
-        return f"{self._name} line {element.sourceline:,}"
+    def _invalid(self, element: Any, field: str, text: str, expected: str) -> FieldInvalid:
+        return FieldInvalid(self._name, element.sourceline, field, text, expected)
 
-    def _note_currency(self, path: str, currency: str, currencies: dict[str, str], element: Any) -> None:
-        """An amount is in the currency its place names, or in the one of all the row's other amounts."""
-        expected = self._currency.get(path) or currencies.setdefault("row", currency)
-        if currency != expected:
-            raise FieldInvalid(self._name, element.sourceline, f"{path}/@Ccy", currency, f"{expected} as expected")
+    def notes(self) -> Iterator[str]:
+        """A line of the fields that the template does not know."""
+        if self._unknown:
+            shown = ", ".join(path[:100] for path in self._unknown[:_SHOWN])
+            more = f" and {len(self._unknown) - _SHOWN:,} more" if len(self._unknown) > _SHOWN else ""
+            yield f"{self._name} has fields that PyB3 does not know: {shown}{more}"
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """The rows so far, as a frame where there are any."""
@@ -237,9 +282,8 @@ class _Rows:
         for values in self._values.values():
             values.clear()
         self._lines.clear()
-        if self._rejects is not None:
-            texts, self._texts, self._size = self._texts, {}, 0
-            self._rejects.text = texts.__getitem__
+        texts, self._texts, self._size = self._texts, {}, 0
+        self._rejects.text = lambda number: texts.get(number, "")
         frame = typed(text, fields, Notation(), self._name, lines, self._rejects)
         if frame.height:
             yield frame
@@ -253,6 +297,11 @@ def _text(element: Any) -> str:
 def _tags(path: str) -> str:
     """A path as lxml finds it, whatever the namespace of its tags."""
     return "/".join(tag if tag == "*" else f"{{*}}{tag}" for tag in path.split("/"))
+
+
+def _tag(path: str) -> str:
+    """The last tag of a path: B3's name of a field."""
+    return path.rpartition("/")[2]
 
 
 def _wildcard(path: str) -> re.Pattern[str]:

@@ -1,9 +1,9 @@
 """A dataset's description, from source to key: the one place where a layout is written."""
 
 from .check import Check, breach
-from .field import Field, dtype
+from .field import OCCURRENCE, Field, dtype
 from .format import Format
 from .source import Source
 from .template import Template
 
-__all__ = ["Check", "Field", "Format", "Source", "Template", "breach", "dtype"]
+__all__ = ["OCCURRENCE", "Check", "Field", "Format", "Source", "Template", "breach", "dtype"]

@@ -8,6 +8,9 @@ from typing import Any
 
 import polars as pl
 
+OCCURRENCE = "occurrence"
+"""The key column that numbers rows of one file that share the rest of their key and differ."""
+
 TYPES = ("text", "integer", "decimal", "date", "boolean")
 
 
@@ -18,7 +21,8 @@ class Field:
     `at` maps a format to a place in its files: `[from, width]` or `[from, width, sign]` (where the sign stands in a
     column of its own), a path of tags or a header, or several of these where one file has this and another that. A
     field without a place is derived by the dataset's class. `codes` are the values known of a field that holds codes:
-    another is kept as it is, and told.
+    another is kept as it is, and told. `nulls` is a regular expression of texts that B3 writes where there is no value:
+    they are read as `blank`, or NULL, and counted.
     """
 
     name: str
@@ -29,6 +33,7 @@ class Field:
     decimals: int = 0
     nullable: bool = True
     blank: str | None = None
+    nulls: str = ""
     codes: tuple[str | int, ...] = ()
 
     def sql_type(self) -> str:

@@ -188,6 +188,10 @@ class _Reader(NodeReader):
             raise self.fail(node, f"field {field.name}: a decimal has from 0 to 37 decimals, another type none")
         if unknown := set(at) - set(formats):
             raise self.fail(node, f"field {field.name}: there is no format {', '.join(sorted(unknown))}")
+        try:
+            re.compile(field.nulls)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise self.fail(node, f"field {field.name}: nulls: {error}") from error
         kind = {"text": str, "integer": int}.get(field.type)
         if wrong := [code for code in field.codes if type(code) is not kind]:
             raise self.fail(found["codes"], f"field {field.name}: the code {wrong[0]!r} is none of type {field.type}")

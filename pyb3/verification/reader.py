@@ -12,7 +12,6 @@ from ..datasets.base import Batch, Dataset
 from ..file import File
 from ..load.compare import Key, expected
 from ..load.ledger import Load
-from ..parse.rejects import Rejects
 from ..progress import Progress
 from ..unit import Unit
 from . import loaded_files
@@ -25,7 +24,6 @@ class Reader:
     def __init__(self, dataset: Dataset, loads: Sequence[Load], progress: Progress, stack: ExitStack) -> None:
         self._dataset, self._progress = dataset, progress
         self._units = Counter(sha256 for sha256, _ in {(load.sha256, load.unit) for load in loads})
-        self._with_bad = {load.sha256 for load in loads if load.rejected}
         self._kept = stack.enter_context(ExitStack())
         self._read: tuple[str, str] | None = None
         self._spool: Spool | None = None
@@ -44,8 +42,7 @@ class Reader:
             self._spool = self._day = None
             # These bytes were taken as they are: whether they are complete was asked when they were loaded, and what
             # was set aside then is not in the table.
-            aside = Rejects() if load.sha256 in self._with_bad else None
-            batches = self._dataset.read(files, unit, allow_incomplete=True, rejects=aside)
+            batches = self._dataset.read(files, unit, allow_incomplete=True)
             label = f"{self._dataset.name} {load.unit}"
             self._spool = self._kept.enter_context(spooled(self._watched(batches, label)))
             self._read = wanted

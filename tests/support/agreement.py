@@ -16,6 +16,7 @@ import yaml
 from pyb3.errors import PyB3Error, TemplateError
 from pyb3.parse import readers
 from pyb3.parse.archive import Member, open_member
+from pyb3.parse.rejects import LINE, Rejects
 from pyb3.parse.typed import dtype
 from pyb3.template import Format, Template
 from pyb3.unit import Unit
@@ -57,9 +58,9 @@ def read(
     chunk: int | None = None,
     piece: int = 1 << 30,
 ) -> Rows | PyB3Error:
-    """The reader's rows, or its error, which is of one line and names the file."""
+    """The strict reader's rows, or its error, which is of one line and names the file."""
     member = _Piecemeal(io.BytesIO(data), "file.dat")
-    member.asked, member.most = asked or {}, piece
+    member.asked, member.most, member.rejects = asked or {}, piece, Rejects("file.dat", strict=True)
     with _chunks(form.reader, chunk):
         try:
             frames = list(readers.get(form.reader)(member, template, form))
@@ -67,6 +68,7 @@ def read(
             assert_one_line(error)
             assert "file.dat" in str(error), error
             return error
+    frames = [frame.drop(LINE, strict=False) for frame in frames]
     for frame in frames:
         for name, kind in frame.schema.items():
             assert kind == dtype(template.field(name)), (name, kind)

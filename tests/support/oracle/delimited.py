@@ -35,11 +35,12 @@ def read(data: bytes, template: Template, form: Format) -> Table:
     notation = Notation(options.get("decimal", ","), options.get("thousands", ""), options.get("date", "%Y-%m-%d"))
     read_rows = []
     for line in rows:
-        require("\x01" not in line, "a control character")
-        [texts] = (
-            csv.reader([line.replace("\r", "\x01")], delimiter=separator, quoting=csv.QUOTE_NONE) if line else [[]]
-        )
-        texts = [text.replace("\x01", "\r").strip(" \r") for text in texts]
+        if not line.strip(" \r"):
+            continue
+        [texts] = csv.reader([line.replace("\r", "\U0010ffff")], delimiter=separator, quoting=csv.QUOTE_NONE)
+        texts = [text.replace("\U0010ffff", "\r").strip(" \r") for text in texts]
+        while len(texts) > len(names) and not any(texts[len(names) :]):
+            texts.pop()
         require(len(texts) == len(names), f"{len(texts)} fields")
         if all(wanted.search(texts[names.index(name)]) for name, wanted in keep.items()):
             read_rows.append(tuple(_value(template, name, at, texts, options, notation) for name, at in found.items()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Any
 
 from pyb3.parse.typed import Notation
@@ -27,20 +26,23 @@ def read(data: bytes, template: Template, form: Format) -> Table:
             require(found, f"no {edge}")
             assert found is not None
             edges[edge] = found.groupdict()
-    if "header" in edges:
-        written = edges["header"]["date"]
-        require(_is_day(written), f"{written} is no date")
+    blank = sum(not line.strip(" ") for line in lines)
+    lines = [line for line in lines if line.strip(" ")]
     if "trailer" in edges:
-        require(int(edges["trailer"]["records"]) == announced, f"{announced} lines")
-        same = "header" not in edges or all(edges["header"][k] == edges["trailer"][k] for k in ("name", "date"))
-        require(same, "header and trailer are of different files")
+        numbers = {"lines": announced, "records": announced - len(edges)}
+        whole = {numbers[what] for what in options.get("trailer_counts", ["lines"])}
+        said = int(edges["trailer"]["records"])
+        require(said in whole or said + blank in whole, f"{announced} lines")
     fields = [field for field in template.fields if form.name in field.at]
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
     rows = [tuple(_value(line, field, form, notation) for field in fields) for line in map(_record(form), lines)]
     columns = [field.name for field in fields]
     if "running" in options:
         numbers = [row[columns.index(options["running"])] for row in rows]
-        require(numbers == list(range(numbers[0], numbers[0] + len(rows))) if rows else True, "records are missing")
+        steps = [number - before for before, number in zip(numbers, numbers[1:], strict=False)]
+        usual = max(1, steps[0]) if steps else 1
+        anew = [step < 0 and number <= 1 for step, number in zip(steps, numbers[1:], strict=True)]
+        require(all(step == usual or new for step, new in zip(steps, anew, strict=True)), "records are missing")
     return Table(columns, rows)
 
 
@@ -48,8 +50,8 @@ def _record(form: Format) -> Any:
     width, record, at = form.options["width"], form.options["record"], form.options.get("record_at", 1) - 1
 
     def checked(line: str) -> str:
+        line = line[:width] + line[width:].rstrip(" ")
         require(len(line) == width and line[at : at + len(record)] == record, f"no record: {line!r}")
-        require("\x01" not in line, "a control character")
         return line
 
     return checked
@@ -65,11 +67,3 @@ def _value(line: str, field: Field, form: Format, notation: Notation) -> Any:
         require(mark in "+-", f"{mark!r} is no sign")
         text = mark + (text or "")
     return value_of(field, text, notation)
-
-
-def _is_day(digits: str) -> bool:
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -52,6 +53,8 @@ def read_months(data: bytes, template: Template, form: Format, asked: Mapping[st
     rows, days = [], []
     for record in found:
         day = record.get(options["day"])
+        if isinstance(day, str) and re.fullmatch(r"\d{1,2}", day.strip()):
+            day = int(day)
         require(type(day) is int and 1 <= day <= 31 and day not in days, f"day {day!r}")
         days.append(day)
         for month in range(1, 13):

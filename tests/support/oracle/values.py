@@ -12,18 +12,24 @@ from pyb3.template import Field
 
 from . import require
 
-_BOOLEANS = {"true": True, "Y": True, "S": True, "1": True, "false": False, "N": False, "0": False}
+_BOOLEANS = dict.fromkeys("true True TRUE y Y s S sim Sim SIM 1".split(), True) | dict.fromkeys(
+    "false False FALSE n N não Não NÃO nao Nao NAO 0".split(), False
+)
 _DATE_PARTS = {"%Y": "(?P<Y>[0-9]{4})", "%y": "(?P<y>[0-9]{2})", "%m": "(?P<m>[0-9]{2})", "%d": "(?P<d>[0-9]{2})"}
 
 
 def value_of(field: Field, text: str | None, notation: Notation) -> Any:
     """The text, or None for a blank, as int, Decimal, date, bool or str. Raises Refused."""
+    if text is not None and field.nulls and re.fullmatch(field.nulls, text, re.DOTALL):
+        text = field.blank
     if text is None:
         require(field.nullable, f"{field.name} is blank")
         return None
     match field.type:
         case "integer":
             plain = _ungrouped(text, notation)
+            if notation.decimal:
+                plain = re.sub(rf"(?<=[0-9]){re.escape(notation.decimal)}0*$", "", plain)
             require(re.fullmatch("[+-]?[0-9]+", plain), f"{text!r} is no whole number")
             require(-(2**63) <= int(plain) < 2**63, f"{text!r} is too long")
             return int(plain)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from lxml import etree
 
@@ -28,16 +26,10 @@ def read(data: bytes, template: Template, form: Format) -> Table:
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Refused(str(error)) from error
     require(root.getroottree().docinfo.internalDTD is None, "a DTD")
-    messages = list(root.iter(f"{{{options['namespace']}}}{options['message']}"))
+    messages = list(root.iter(f"{{*}}{options['message']}"))
     announced = [(element.text or "").strip() for element in root.iter("{*}TtlNbOfMsg")]
     require(announced and all(re.fullmatch(r"\d{1,9}", text) for text in announced), "no count")
-    require(int(announced[-1]) == len(messages), "messages are missing")
-    for element in root.iter("{*}CreDtAndTm"):
-        try:
-            made = datetime.fromisoformat((element.text or "").strip())
-            made.tzinfo and made.astimezone(ZoneInfo("America/Sao_Paulo"))
-        except (ValueError, OverflowError) as error:
-            raise Refused(str(error)) from error
+    require(sum(map(int, announced)) == len(messages), "messages are missing")
     places = _Places(template, form)
     rows = []
     for message in messages:
@@ -52,12 +44,12 @@ class _Places:
     """Which field is at a path, and the currency that its amounts are in."""
 
     def __init__(self, template: Template, form: Format) -> None:
-        self._names, self._options = template.names(form.name), form.options
+        self._names = template.names(form.name)
         self._met: dict[str, tuple[str, str] | None] = {}
         self.currency = next((name for name, places in self._names.items() if "@Ccy" in places), None)
 
     def at(self, path: str) -> tuple[str, str] | None:
-        """None for what is passed over. Raises Refused for a path that nothing is known of."""
+        """None for what is passed over: what nothing is known of, too."""
         if path not in self._met:
             self._met[path] = self._found(path)
         return self._met[path]
@@ -69,8 +61,6 @@ class _Places:
                 steps, _, currency = place.partition("@")
                 if ("*" in steps) == wild and re.fullmatch(re.escape(steps).replace(r"\*", "[^/]+"), path):
                     return name, currency
-        ignored = self._options.get("partial") or path in self._options.get("ignored", ())
-        require(ignored, f"{path} is not known")
         return None
 
 
@@ -84,9 +74,6 @@ def _rows_of(message: Any, options: Any, places: _Places) -> list[list[_Leaf]]:
             rows.append(list(_leaves_at(child, options["row"])))
         elif _tag(child) not in options["others"]:
             shared += _leaves_at(child, _tag(child))
-    for path, element in shared:  # in a message without rows too
-        if (element.text or "").strip():
-            places.at(path)
     return [shared + leaves for leaves in rows]
 
 
@@ -99,7 +86,9 @@ def _row(leaves: list[_Leaf], places: _Places) -> dict[str, str]:
         if not text or (known := places.at(path)) is None:
             continue
         name, own = known
-        require(name not in found, f"{path} twice")
+        require(found.get(name, text) == text, f"{path} twice")
+        if name in found:
+            continue
         found[name] = text
         if currency := element.get("Ccy"):
             require(not own or currency == own, f"{currency} instead of {own}")
