@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import re
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+import pyb3
 from pyb3.calendar import sessions
 from tests.support import generate
 from tests.support.generate import FIELDS
@@ -183,6 +186,22 @@ def test_rows_of_2024_and_2026_are_those_that_were_seen(real: Path) -> None:
     assert not [line for line in first_lines(generate.cotahist([date(2022, 2, 3)], 2_000)) if line[24:27] == b"021"]
 
 
+def test_every_era_is_read_whole(tmp_path: Path) -> None:
+    """Rows that share a key, control bytes and trailers of both kinds cost no row."""
+    for days in (
+        sessions(date(1986, 10, 6), date(1986, 10, 17)), sessions(date(1987, 1, 1), date(1987, 12, 31)),
+        [date(1995, 5, 12), date(1995, 5, 15)], [date(2001, 3, 1)], [date(2024, 12, 30)], [date(2025, 1, 2)],
+        [date(2026, 9, 1)],
+    ):  # fmt: skip
+        path = tmp_path / generate.member_name(days[-1].year)
+        path.write_bytes(generate.cotahist(days, 100))
+        frame = pyb3.cotahist_get(file=path)
+        assert frame.height == 100 * len(days)
+        odd = frame.filter(pl.col("market_type").is_in([10, 20]) & (pl.col("term_days") != 0))
+        assert odd.height == 0
+        assert frame["occurrence"].max() == (2 if PAIRS in days else 1)
+
+
 # Price reports.
 
 _SHARED = {"PricRpt", "TradDt", "Dt", "SctyId", "TckrSymb", "FinInstrmId", "OthrId", "Id", "Tp", "Prtry", "PlcOfListg"}
@@ -323,6 +342,21 @@ def test_a_first_report_of_derivatives_has_situations_without_settlements() -> N
         if "AdjstdQtStin" in leaves and not {"AdjstdQt", "AdjstdQtTax"} & set(leaves)
     }
     assert bare == {("DAP", "U"), ("PCA", "U"), ("ISP", "F"), ("WSP", "F")}
+
+
+def test_a_first_report_and_then_the_newest_give_the_same_futures(tmp_path: Path) -> None:
+    frames = []
+    for early in (True, False):
+        path = tmp_path / "PR240515.zip"
+        path.write_bytes(generate.price_report_zip(date(2024, 5, 15), 640, kind="PR", first=early))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that some are not settled
+            frames.append(pyb3.futures_get(file=path).sort("symbol"))
+    first, newest = frames
+    assert first["symbol"].to_list() == newest["symbol"].to_list()
+    bare = first.filter(pl.col("price").is_null() & pl.col("settlement_rate").is_null())["symbol"]
+    assert {symbol[:-3] for symbol in bare} == {"DAP", "PCARO", "ISP", "WSP"}
+    assert newest.filter(pl.col("price").is_null() & pl.col("settlement_rate").is_null()).height == 0
 
 
 def test_strays_stand_at_the_end_with_the_files_own_settlement(real: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,17 +13,12 @@ import polars as pl
 
 from .dates import code, future_maturity, months_from, option_maturity
 from .draws import key
+from .eras import Era, internal_code, old_factor, old_symbols
 from .indexes import index_value
 from .papers import Paper, papers
 
 _NO_MATURITY = "99991231"
 _TERMS = (30, 60, 90, 120, 180, 32, 46, 18, 151, 210, 360)
-_BDRS_APART = date(2025, 1, 1)  # BDRs are 02 on 2022-02-03, 34 and 35 on 2026-04-17; the day between is not known
-_ISINS = date(1995, 5, 15)  # internal codes before, as `VGORACPP`
-_BLOCK_LOTS = date(2023, 1, 1)  # market 021, by B3's circular 016/2023; its first day is not known
-_INFRA_CI = date(2023, 1, 1)  # infrastructure funds are `FIDC` on 2022-02-03, `CI` on 2026-10-02
-# In how many units a price is quoted in the old years; the factors are those that occur, their shares are not known.
-_OLD_FACTORS = (1,) * 8 + (1000,) * 8 + (10, 100, 10_000, 1_000_000)
 # How trading in a market looks: most trades of a row, chance of no bid and of no ask.
 CASH, ODD_LOT, TERM, OPTION = range(4)
 TRADING = pl.DataFrame(
@@ -68,24 +62,6 @@ def listing(days: Sequence[date], rows: int) -> pl.DataFrame:
     return pl.concat([priced, *_options(days, rows)]).sort("d", "order").drop("order")
 
 
-class Era(NamedTuple):
-    """What of a day's rows follows from its time."""
-
-    old: bool
-    block_lots: bool
-    infra_ci: bool
-    bdrs_apart: bool
-
-    @classmethod
-    def of(cls, day: date) -> Era:
-        return cls(day < _ISINS, day >= _BLOCK_LOTS, day >= _INFRA_CI, day >= _BDRS_APART)
-
-
-def internal_code(paper: Paper) -> str:
-    """What stood in the ISIN's place before 1995-05-15: `PETRACPN    `."""
-    return f"{paper.issuer}AC{paper.specification[:3].rstrip()}".ljust(12)
-
-
 class _Line(NamedTuple):
     """A row that is there on every day: a paper (by its place among them) in one market, for a term where it is 030."""
 
@@ -101,8 +77,7 @@ class _Line(NamedTuple):
         paper, term, factor, isin = self.paper, self.term, self.paper.quote_factor, self.paper.isin
         specification = paper.specification
         if era.old:
-            isin = internal_code(paper)
-            factor = _OLD_FACTORS[key("factor", paper.issuer) % len(_OLD_FACTORS)] if factor == 1 else factor
+            isin, factor = internal_code(paper), old_factor(paper)
             specification = specification[:3].rstrip() + ("" if factor == 1 else " *")
         elif paper.kind == "infra" and not era.infra_ci:
             specification = "FIDC"
@@ -128,7 +103,7 @@ def _static(rows: int, era: Era) -> pl.DataFrame:
     shares = Shares.of(rows)
     lines = papers(shares.cash)
     by_stock = sorted(range(len(lines)), key=lambda n: (not lines[n].stock, n))
-    symbols = _old_symbols(lines) if era.old else [paper.symbol for paper in lines]
+    symbols = old_symbols(lines) if era.old else [paper.symbol for paper in lines]
     odd, forward = ("", "") if era.old else ("F", "T")
     apart = {"bdr": "34", "unsponsored": "35"} if era.bdrs_apart else {}
     found = [_Line(n, paper, CASH, apart.get(paper.kind, paper.bdi), symbols[n], 10) for n, paper in enumerate(lines)]
@@ -144,13 +119,6 @@ def _static(rows: int, era: Era) -> pl.DataFrame:
     ]
     found += [_Line(0, lines[0], CASH, "46", f"{symbols[0]}L", 17)] * shares.auction
     return pl.DataFrame([line.row(era) for line in found], schema_overrides={"identity": pl.UInt64})
-
-
-def _old_symbols(lines: tuple[Paper, ...]) -> list[str]:
-    """`PET 4` for PETR4, where no other issuer has these three letters."""
-    issuers = {paper.issuer for paper in lines}
-    short = Counter(issuer[:3] for issuer in issuers)
-    return [p.symbol if short[p.issuer[:3]] > 1 else f"{p.issuer[:3]} {p.symbol[4:]}" for p in lines]
 
 
 def _terms(lines: tuple[Paper, ...], by_stock: list[int]) -> Iterator[tuple[int, int]]:
@@ -193,7 +161,7 @@ def _underlyings(days: Sequence[date], shares: Shares, lines: tuple[Paper, ...])
     }
     repeated = {name: values * len(days) for name, values in columns.items()}
     repeated["isin"] = [
-        f"{internal_code(paper) if day < _ISINS else paper.isin}{100 + key(paper.isin) % 150}"
+        f"{internal_code(paper) if Era.of(day).old else paper.isin}{100 + key(paper.isin) % 150}"
         for day in days
         for paper in chosen
     ]
