@@ -347,8 +347,8 @@ def test_a_first_report_of_derivatives_has_situations_without_settlements() -> N
 def test_a_first_report_and_then_the_newest_give_the_same_futures(tmp_path: Path) -> None:
     frames = []
     for early in (True, False):
-        path = tmp_path / "PR240515.zip"
-        path.write_bytes(generate.price_report_zip(date(2024, 5, 15), 640, kind="PR", first=early))
+        path = tmp_path / "PR240522.zip"
+        path.write_bytes(generate.price_report_zip(date(2024, 5, 22), 640, kind="PR", first=early))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that some are not settled
             frames.append(pyb3.futures_get(file=path).sort("symbol"))
