@@ -6,10 +6,10 @@ closes in its report where its page says, an option in COTAHIST is registered am
 
 from .archive import EMPTY_ZIP, merged, nested, packed, rewritten, self_extracting, streamed, zipped
 from .bulletin import derivatives_bulletin, empty_bulletin
-from .cotahist import FIELDS, cotahist, cotahist_stream, cotahist_zip, member_name, quote, replace_field
+from .cotahist import FIELDS, cotahist, cotahist_stream, cotahist_zip, member_name, quote, replace_field, trailer_count
 from .daily_files import instruments_consolidated, trade_information
 from .dates import business_days
-from .index_pages import index_year, portfolio_day, stock_index, theoretical_portfolio
+from .index_pages import index_year, page_of, pages, portfolio_day, stock_index, theoretical_portfolio
 from .index_report import index_report, index_report_zip
 from .indexes import index_value, indexes
 from .instrument_file import instrument_file, instrument_file_zip
@@ -37,6 +37,8 @@ __all__ = [
     "merged",
     "nested",
     "packed",
+    "page_of",
+    "pages",
     "portfolio_day",
     "price_report",
     "price_report_zip",
@@ -50,6 +52,7 @@ __all__ = [
     "swap_rates_zip",
     "theoretical_portfolio",
     "trade_information",
+    "trailer_count",
     "write_price_report",
     "zipped",
 ]

@@ -9,9 +9,14 @@ from datetime import date
 from typing import IO, Any
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
-# The start of a DOS program, as long as a stub may be; nothing here runs.
-_STUB = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00" + b"This program must be run under Win32\r\n$7"
-_STUB += bytes(4096 - len(_STUB))
+# The start of the program in TS190910.ex_, whose ZIP begins at 86,036; nothing here runs.
+_DOS = bytes.fromhex("4d5aa100 02000000 20000000 ffff0000 00000000 00000000 40000000 01000000 01").ljust(60, b"\x00")
+_DOS += (0x318).to_bytes(4, "little")
+STUB = 86_036
+# Times of the file to a tenth of a microsecond, as Windows keeps them.
+_TIMES = bytes.fromhex("0a002000000000000100 1800") + bytes.fromhex(
+    "803690e42668d501 803690e42668d501 5a8a05e52668d501"
+)
 
 
 def _entry(name: str, when: date | None) -> zipfile.ZipInfo:
@@ -50,9 +55,14 @@ def merged(archives: list[bytes]) -> bytes:
     return packed(members)
 
 
-def self_extracting(member: str, data: bytes, when: date | None = None) -> bytes:
-    """A program that unpacks itself: a stub with a ZIP behind it."""
-    return _STUB + zipped(member, data, when)
+def self_extracting(member: str, data: bytes, when: date | None = None, *, stub: int = 4096) -> bytes:
+    """A program that unpacks itself: a stub with a ZIP behind it, whose offsets count from the program's start."""
+    buffer = io.BytesIO(_DOS.ljust(stub, b"\x00"))
+    entry = _entry(member, when)
+    entry.extra, entry.external_attr = _TIMES, 0x20
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(entry, data)
+    return buffer.getvalue()
 
 
 class _Pipe(io.RawIOBase):

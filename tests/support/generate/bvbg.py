@@ -10,6 +10,7 @@ _ROOT = (
     ' xsi:schemaLocation="urn:bvmf.052.01.xsd bvmf.052.01.xsd" xmlns="urn:bvmf.052.01.xsd">'
 )
 _XSI = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+FIRST = -1
 _HEAD = f'<AppHdr {_XSI} xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.01">'
 
 
@@ -28,25 +29,49 @@ class Kind:
     namespace: str
     made_at: tuple[int, int, int, int]
     windows: bool
+    named_later: int = 0
 
     def identifier(self, day: date, version: int = 0) -> str:
         """Grows with the time at which B3 made the file, and so with each version it publishes."""
-        made = self.made(day, version)
+        return self._numbered(day, self.made(day, version))
+
+    def _numbered(self, day: date, made: datetime) -> str:
         return f"{self.sender}{day:%Y%m%d}{self.middle}{made:%H%M%S}{self.made_at[3]:04}"
 
     def made(self, day: date, version: int = 0) -> datetime:
-        hour, minute, second, _ = self.made_at
-        return datetime(day.year, day.month, day.day, hour, minute, second) + timedelta(minutes=17 * version)
+        """When B3 made a version; `FIRST` is the evening's first report of prices."""
+        hour, minute, second, _ = self.made_at if version != FIRST else (18, 10, 27, 0)
+        return datetime(day.year, day.month, day.day, hour, minute, second) + timedelta(minutes=17 * max(0, version))
 
     def member(self, day: date, version: int = 0) -> str:
-        """Name of the XML inside the ZIP."""
+        """Name of the XML inside the ZIP: the time in it is some seconds after that of the XML in the full report."""
+        named = self.made(day, version) + timedelta(seconds=self.named_later)
+        return f"{self.name}_{self._numbered(day, named)}.xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots(Kind):
+    """The instrument file: before the session and after it, named by numbers that do not sort by time."""
+
+    def made(self, day: date, version: int = 0) -> datetime:
+        hour, minute, second, _ = self.made_at if version else (7, 1, 0, 0)
+        return datetime(day.year, day.month, day.day, hour, minute, second) + timedelta(
+            minutes=17 * max(0, version - 1)
+        )
+
+    def identifier(self, day: date, version: int = 0) -> str:
+        """A number of 14 digits in the morning and 15 in the evening: the morning's sorts last."""
+        number = 130_766_122_944_845 + 1_000_000_000 * (version - 1) if version else 88_966_122_944_845
+        return f"{self.sender}{day:%Y%m%d}{self.middle}{number}"
+
+    def member(self, day: date, version: int = 0) -> str:
         return f"{self.name}_{self.identifier(day, version)}.xml"
 
 
 SPRD = Kind("BVBG.187.01", "BV000471", "000100007", "BVMF.217.01", "urn:bvmf.217.01.xsd", (19, 31, 37, 4000), False)
 SPRE = Kind("BVBG.186.01", "BV000470", "000100006", "BVMF.217.01", "urn:bvmf.217.01.xsd", (18, 58, 12, 4100), False)
-PR = Kind("BVBG.086.01", "BV000328", "032800000", "BVMF.217.01", "urn:bvmf.217.01.xsd", (20, 43, 42, 7880), True)
-IN = Kind("BVBG.028.02", "BV000327", "032715103", "bvmf.100.02", "urn:bvmf.100.02.xsd", (18, 40, 30, 1386), True)
+PR = Kind("BVBG.086.01", "BV000328", "032800000", "BVMF.217.01", "urn:bvmf.217.01.xsd", (20, 43, 42, 7880), True, 9)
+IN = Snapshots("BVBG.028.02", "BV000327", "0001", "bvmf.100.02", "urn:bvmf.100.02.xsd", (18, 40, 30, 1386), True)
 
 
 def _party(tag: str, party: str, pad: str, *, last: str) -> list[str]:

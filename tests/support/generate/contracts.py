@@ -74,7 +74,15 @@ INK;HMUZ;2;1;price;JPY;36000;0;1;FINANCIAL;Nikkei 225
 CNL;HKNUX;5;1;price;BRL;900;2;100;AGRIBUSINESS;Café Conilon
 SOY;HKX;3;1;price;USD;450;2;34;AGRIBUSINESS;Soja FOB Santos
 XFI;GJMQVZ;2;1;price;BRL;3300;1;10;FINANCIAL;IFIX
+ETR;FGHJKMNQUVXZ;2;1;price;USD;2500;2;0.25;FINANCIAL;Ether
+SOL;FGHJKMNQUVXZ;2;1;price;USD;150;2;5;FINANCIAL;Solana
+GLD;GJMQVZ;3;1;price;USD;4000;2;1;FINANCIAL;Ouro
+SFR;HMUZ;4;1;price;USD;96;3;2500;FINANCIAL;Taxa SOFR de Três Meses
+EST;HMUZ;4;1;price;EUR;98;3;2500;FINANCIAL;Taxa Euro STR de Três Meses
+TIE;HMUZ;4;1;price;MXN;92;3;2500;FINANCIAL;Taxa TIIE de Um Dia
 """
+# Listed on 2026-01-12 and not on 2025-02-03; the first day of each is not known.
+_NEW = {name: date(2025, 7, 1) for name in ("ETR", "SOL", "GLD", "SFR", "EST", "TIE")}
 # Issuer and kind of share of the single-stock futures; each has two contracts.
 STOCKS = (
     "PETRP VALEO ABEVO B3SAO BBASO BBDCP ITUBP USIMA KLBNI MGLUO ELETO CMIGP CCROO CIELO COGNO CSNAO CYREO EMBRO "
@@ -145,6 +153,8 @@ def _wanted(months: str, start: date, year: int, month: int) -> bool:
 
 
 def _ladder(family: Family, day: date, count: int) -> Iterator[Contract]:
+    if day < _NEW.get(family.code, date.min):
+        return
     start = day
     if family.kind == "forward":  # the first month is the short leg of all of them
         start = date(*next_month(day.year, day.month), 1)

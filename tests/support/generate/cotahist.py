@@ -13,7 +13,7 @@ import polars as pl
 
 from .archive import streamed
 from .draws import key
-from .listing import TRADING, listing
+from .listing import ODD_LOT, TRADING, listing
 
 _WIDTH = 245
 _BATCH = 10_000  # rows that are made at once
@@ -31,6 +31,12 @@ _CURRENCIES = (
 )  # fmt: skip
 
 
+_PAIRS = date(1986, 10, 10)  # VGO 2, term 060, stands twice on this day
+# Odd-lot rows of 1987 and 1988 with these in PRAZOT: 34 of 130,665 rows and 47 of 167,674.
+_CONTROL = ("\x00\x0f ", "\x9c\x0f ", "\x00\x07 ", "\x02\x0f ", "\x00\x1f ", "\x09\x22 ")
+_CONTROL_SHARE = 1 / 230  # of the odd-lot rows made here, which are 6 % of all
+
+
 def member_name(year: int) -> str:
     """The member of a yearly ZIP, whose name changed over the years."""
     return f"COTAHIST.A{year}" if year <= 2000 else f"COTAHIST_A{year}" + (".TXT" if year >= 2002 else "")
@@ -46,10 +52,28 @@ def quote(day: date, number: int, rng: random.Random) -> str:
     return records.split("\r\n")[number]
 
 
-def cotahist(days: Sequence[date], rows: int, seed: int = 0, *, line_end: bool = True) -> bytes:
-    """A COTAHIST text of `rows` quotes for each of `days`; without `line_end` its last line has none."""
+def trailer_count(year: int, quotes: int) -> int:
+    """What the trailer of a year's files says: header and trailer too until 2024, the quotes alone since 2025."""
+    return quotes if year >= 2025 else quotes + 2
+
+
+def cotahist(
+    days: Sequence[date], rows: int, seed: int = 0, *, line_end: bool = True, padded: bool = True,
+    counts_itself: bool | None = None,
+) -> bytes:  # fmt: skip
+    """A COTAHIST text of `rows` quotes for each of `days`.
+
+    Without `line_end` its last line has none; unless `padded`, header and trailer end at their last character.
+    `counts_itself` says what the trailer counts in place of the rule of its year.
+    """
     text = b"".join(_texts(days, rows, seed))
-    return text if line_end else text[:-2]
+    head, body = text[: _WIDTH + 2], text[_WIDTH + 2 : -_WIDTH - 2]
+    tail = text[-_WIDTH - 2 : -2]
+    if counts_itself is not None:
+        tail = tail[:31] + b"%011d" % (rows * len(days) + 2 * counts_itself) + tail[42:]
+    if not padded:
+        head, tail = head.rstrip() + b"\r\n", tail.rstrip()
+    return head + body + tail + (b"\r\n" if line_end else b"")
 
 
 def cotahist_zip(path: str | Path, days: Sequence[date], rows_per_day: int, seed: int = 0) -> None:
@@ -81,8 +105,26 @@ def _texts(days: Sequence[date], rows: int, seed: int) -> Iterator[bytes]:
     yield f"00{title}".ljust(_WIDTH).encode() + b"\r\n"
     together = max(1, _BATCH // max(1, rows))
     for start in range(0, len(days) if rows else 0, together):
-        yield _records(tuple(days[start : start + together]), rows, seed).encode("latin-1") + b"\r\n"
-    yield f"99{title}{rows * len(days) + 2:011}".ljust(_WIDTH).encode() + b"\r\n"
+        batch = tuple(days[start : start + together])
+        records = _records(batch, rows, seed)
+        if _PAIRS in batch:
+            records = _paired(records)
+        yield records.encode("latin-1") + b"\r\n"
+    yield f"99{title}{trailer_count(year, rows * len(days)):011}".ljust(_WIDTH).encode() + b"\r\n"
+
+
+def _paired(records: str) -> str:
+    """The records with two pairs that share a key, as 1986 has: one that differs in figures alone, and one in
+    specification and code too. Three terms of the day give their rows to them."""
+    lines = records.split("\r\n")
+    terms = [n for n, line in enumerate(lines) if line.startswith(f"01{_PAIRS:%Y%m%d}") and line[24:27] == "030"]
+    for (one, other), differ in zip(zip(terms[0::2], terms[1::2], strict=False), (False, True), strict=False):
+        first, second = lines[one], lines[other]
+        row = first[:56] + second[56:188] + first[188:]
+        if differ:
+            row = f"{row[:39]}{'OP *C05':<10}{row[49:230]}{first[230:234]}ACOP    {row[242:]}"
+        lines[other] = row
+    return "\r\n".join(lines)
 
 
 def _unit(column: str, number: int) -> pl.Expr:
@@ -140,12 +182,23 @@ def _records(days: tuple[date, ...], rows: int, seed: int) -> str:
         )
         .with_columns(volume=pl.col("quantity") * pl.col("average") // pl.col("factor"))
     )
+    if {1987, 1988} & {day.year for day in days}:
+        valued = valued.with_columns(head=_garbled())
     prices = [text(name, 13) for name in ("open", "high", "low", "average", "close", "bid", "ask")]
     record = pl.concat_str(
         "date", "head", "currency", *prices,
         text("trades", 5), text("quantity", 18), text("volume", 18), "tail",
     )  # fmt: skip
     return str(valued.select(record.str.join("\r\n")).item())
+
+
+def _garbled() -> pl.Expr:
+    """The head of a row, PRAZOT at its end, with control bytes there in a few odd-lot rows of 1987 and 1988."""
+    struck = (pl.col("kind") == ODD_LOT) & (_unit("of_day", 9) < _CONTROL_SHARE)
+    struck &= pl.col("date").str.slice(2, 4).is_in(["1987", "1988"])
+    choice = (pl.col("identity") % len(_CONTROL)).cast(pl.Int64)
+    marks = pl.lit(pl.Series(_CONTROL)).gather(choice)
+    return pl.when(struck).then(pl.col("head").str.slice(0, 39) + marks).otherwise(pl.col("head"))
 
 
 def _wide(number: int) -> pl.Expr:

@@ -61,15 +61,21 @@ _PAD = " " * 14
 
 
 def instrument_file_zip(day: date, rows: int = 500, seed: int = 0, *, versions: int = 1) -> bytes:
-    """As pesquisapregao answers; B3 often publishes two versions a day."""
-    members = {
-        IN.member(day, version): instrument_file(day, rows, seed, version=version) for version in range(versions)
-    }
+    """As pesquisapregao answers.
+
+    Real ones hold two snapshots, of before the session and after it, and the earlier one's name sorts last: so does
+    this with two `versions`. Earlier ones have other prices, so that a reader of the wrong one shows.
+    """
+    members = {}
+    for version in range(1, 2) if versions == 1 else range(versions):
+        of_version = seed if version in (versions - 1, versions) else seed + 1000 + version
+        members[IN.member(day, version)] = instrument_file(day, rows, of_version, version=version)
     return nested(f"IN{day:%y%m%d}.zip", members, day)
 
 
-def instrument_file(day: date, rows: int = 500, seed: int = 0, *, version: int = 0) -> bytes:
-    """The XML: the instruments of the day's other files, and one message of each other kind."""
+def instrument_file(day: date, rows: int = 500, seed: int = 0, *, version: int = 1) -> bytes:
+    """The XML: the instruments of the day's other files, and one message of each other kind; version 0 is that of
+    before the session."""
     messages = list(_messages(day, rows, seed))
     before, after = ended(IN, message_opening(IN, day, version)), ended(IN, MESSAGE_CLOSING)
     body = (before + ended(IN, message) + after for message in messages)

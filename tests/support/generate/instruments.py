@@ -24,6 +24,7 @@ _PAPERS = {
     "bdr": ("BDR", "EDSXPR", "INC."),
     "unsponsored": ("BDR", "EDSXPR", "ETF"), "fii": ("FUNDS", "CICIRU", "FDO INV IMOB - RESP LIM"),
     "fiagro": ("FUNDS", "CICIRU", "FIAGRO - IMOBILIÁRIO"), "etf": ("ETF EQUITIES", "CEOGES", "FUNDO DE ÍNDICE"),
+    "infra": ("FUNDS", "CICIRU", "FIC FDO INC INV INFRA"), "index": ("INDEX", "MXXXXX", "FECHAMENTO"),
     "right": ("RIGHTS", "RSXXXX", "S.A."),
 }  # fmt: skip
 
@@ -85,7 +86,7 @@ def _paper(paper: Paper, symbol: str, segment: str) -> Instrument:
     start = date(2015, 1, 2) + timedelta(key("start", symbol) % 2500)
     columns = {
         "SgmtNm": segment, "MktNm": "EQUITY-CASH", "SctyCtgyNm": category, "TradgStartDt": f"{start}",
-        "TradgEndDt": _FOREVER, "CFICd": cfi, "AllcnRndLot": "1" if segment == "ODD LOT" else str(paper.lot),
+        "TradgEndDt": _FOREVER, "CFICd": cfi, "AllcnRndLot": "1",
         "DstrbtnId": _distribution(paper), "PricFctr": str(paper.quote_factor), "DaysToSttlm": "2",
         "SpcfctnCd": paper.specification, "CrpnNm": f"{paper.name} {ending}", "CorpActnStartDt": _FOREVER,
         "CtdyTrtmntTpNm": "FUNGIBLE", "MktCptlstn": str(100_000 + key("capital", paper.issuer) % 15_000_000_000),

@@ -13,12 +13,12 @@ import polars as pl
 
 from .dates import code, future_maturity, months_from, option_maturity
 from .draws import key
+from .eras import Era, internal_code, old_factor, old_symbols
 from .indexes import index_value
 from .papers import Paper, papers
 
 _NO_MATURITY = "99991231"
 _TERMS = (30, 60, 90, 120, 180, 32, 46, 18, 151, 210, 360)
-_BDRS_APART = date(2025, 1, 1)  # BDRs are 02 on 2022-02-03, 34 and 35 on 2026-04-17; the day between is not known
 # How trading in a market looks: most trades of a row, chance of no bid and of no ask.
 CASH, ODD_LOT, TERM, OPTION = range(4)
 TRADING = pl.DataFrame(
@@ -53,7 +53,7 @@ def listing(days: Sequence[date], rows: int) -> pl.DataFrame:
     and the record's text before its values (`head`) and after them (`tail`)."""
     lines = papers(Shares.of(rows).cash)
     prices = pl.Series("cents", [paper.price(day) * 100 for day in days for paper in lines])
-    of_days = [_static(rows, day >= _BDRS_APART).with_columns(d=pl.lit(d)) for d, day in enumerate(days)]
+    of_days = [_static(rows, Era.of(day)).with_columns(d=pl.lit(d)) for d, day in enumerate(days)]
     static = pl.concat(of_days)
     priced = static.with_columns(
         price=prices.gather(static["d"] * len(lines) + static["place"]) * pl.col("scale"),
@@ -73,47 +73,61 @@ class _Line(NamedTuple):
     market: int
     term: int | None = None
 
-    def row(self) -> dict[str, object]:
-        paper, term = self.paper, self.term
+    def row(self, era: Era) -> dict[str, object]:
+        paper, term, factor, isin = self.paper, self.term, self.paper.quote_factor, self.paper.isin
+        specification = paper.specification
+        if era.old:
+            isin, factor = internal_code(paper), old_factor(paper)
+            specification = specification[:3].rstrip() + ("" if factor == 1 else " *")
+        elif paper.kind == "infra" and not era.infra_ci:
+            specification = "FIDC"
         shown = "   " if term is None else f"{term:03}"
-        name = f"{paper.name:<12.12}{paper.specification:<10}{shown}"
+        name = f"{paper.name:<12.12}{specification:<10}{shown}"
         number = 100 + key(paper.isin) % 150
         return {
             "identity": key(self.symbol, self.market, term),
             "kind": self.kind,
             "lot": 1 if self.kind == ODD_LOT else paper.lot,
-            "factor": paper.quote_factor,
+            "factor": factor,
             "rank": float(paper.rank),
             "place": self.place,
             "scale": 1.0 if term is None else 1 + 0.0004 * term,
             "head": f"{self.bdi}{self.symbol:<12}{self.market:03}{name}",
-            "tail": f"{0:013}0{_NO_MATURITY}{paper.quote_factor:07}{0:013}{paper.isin}{number}",
+            "tail": f"{0:013}0{_NO_MATURITY}{factor:07}{0:013}{isin}{number}",
             "order": f"0{self.bdi}{paper.isin}" if term is None else f"1{paper.isin}{self.bdi}{term:03}",
         }
 
 
-@lru_cache(maxsize=4)
-def _static(rows: int, bdrs_apart: bool) -> pl.DataFrame:
+@lru_cache(maxsize=8)
+def _static(rows: int, era: Era) -> pl.DataFrame:
     shares = Shares.of(rows)
     lines = papers(shares.cash)
     by_stock = sorted(range(len(lines)), key=lambda n: (not lines[n].stock, n))
-    apart = {"bdr": "34", "unsponsored": "35"} if bdrs_apart else {}
-    found = [_Line(n, paper, CASH, apart.get(paper.kind, paper.bdi), paper.symbol, 10) for n, paper in enumerate(lines)]
-    found += [_Line(n, lines[n], ODD_LOT, "96", f"{lines[n].symbol}F", 20) for n in by_stock[: shares.odd_lot]]
-    found += islice(_terms(lines, by_stock), shares.term)
-    found += [_Line(0, lines[0], CASH, "46", f"{lines[0].symbol}L", 17)] * shares.auction
-    return pl.DataFrame([line.row() for line in found], schema_overrides={"identity": pl.UInt64})
+    symbols = old_symbols(lines) if era.old else [paper.symbol for paper in lines]
+    odd, forward = ("", "") if era.old else ("F", "T")
+    apart = {"bdr": "34", "unsponsored": "35"} if era.bdrs_apart else {}
+    found = [_Line(n, paper, CASH, apart.get(paper.kind, paper.bdi), symbols[n], 10) for n, paper in enumerate(lines)]
+    found += [_Line(n, lines[n], ODD_LOT, "96", symbols[n] + odd, 20) for n in by_stock[: shares.odd_lot]]
+    blocks = min(shares.term, max(rows >= 200, rows // 2000)) if era.block_lots else 0
+    for place in range(blocks):
+        n = by_stock[place % len(by_stock)]
+        mark = "Q" if place < len(by_stock) else f"Q{place // len(by_stock)}"
+        found.append(_Line(n, lines[n], CASH, "92" if place % 4 == 3 else "93", symbols[n] + mark, 21))
+    terms = ((n, f"{symbols[n]}{forward}", term) for n, term in _terms(lines, by_stock))
+    found += [
+        _Line(n, lines[n], TERM, "62", symbol, 30, term) for n, symbol, term in islice(terms, shares.term - blocks)
+    ]
+    found += [_Line(0, lines[0], CASH, "46", f"{symbols[0]}L", 17)] * shares.auction
+    return pl.DataFrame([line.row(era) for line in found], schema_overrides={"identity": pl.UInt64})
 
 
-def _terms(lines: tuple[Paper, ...], by_stock: list[int]) -> Iterator[_Line]:
-    """Stocks, each with one to four terms; then, where more rows are wanted, with ever more."""
+def _terms(lines: tuple[Paper, ...], by_stock: list[int]) -> Iterator[tuple[int, int]]:
+    """Stocks, by their place, each with one to four terms; then, where more rows are wanted, with ever more."""
     stocks = [n for n in by_stock if lines[n].stock] or by_stock
     for first in range(0, 600, 4):
         for n in stocks:
-            paper = lines[n]
-            for place in range(first, first + (4 if first else 1 + key(paper.symbol) % 4)):
-                term = _TERMS[place] if place < len(_TERMS) else 390 + place
-                yield _Line(n, paper, TERM, "62", f"{paper.symbol}T", 30, term)
+            for place in range(first, first + (4 if first else 1 + key(lines[n].symbol) % 4)):
+                yield n, _TERMS[place] if place < len(_TERMS) else 390 + place
 
 
 _LAYOUT = ("d", "identity", "kind", "lot", "factor", "rank", "price", "head", "tail", "order")
@@ -140,13 +154,17 @@ def _underlyings(days: Sequence[date], shares: Shares, lines: tuple[Paper, ...])
     columns: dict[str, list[Any]] = {
         "issuer": [paper.issuer for paper in chosen],
         "under": [paper.symbol for paper in chosen],
-        "isin": [f"{paper.isin}{100 + key(paper.isin) % 150}" for paper in chosen],
         "specification": [f"{paper.specification:<10}" for paper in chosen],
         "rank": [float(paper.rank) for paper in chosen],
         "step": [2 * unit for unit in units],
         "unit": units,
     }
     repeated = {name: values * len(days) for name, values in columns.items()}
+    repeated["isin"] = [
+        f"{internal_code(paper) if Era.of(day).old else paper.isin}{100 + key(paper.isin) % 150}"
+        for day in days
+        for paper in chosen
+    ]
     repeated["spot"] = [paper.price(day) * 100 for day in days for paper in chosen]
     return pl.DataFrame(repeated, schema_overrides={"step": pl.Int64, "unit": pl.Int64})
 

@@ -16,6 +16,7 @@ PETR4;PETROBRAS;PN      N2;36|VALE3;VALE;ON      NM;68|AAPL34;APPLE;DRN;48|HGLG1
 BOVA11;ISHARES BOVA;CI;124|ITUB4;ITAUUNIBANCO;PN      N1;32|TAEE11;TAESA;UNT     N2;36|PETR3;PETROBRAS;ON      N2;39
 OIBR3;OI;ON      N1;2|BBDC4;BRADESCO;PN      N1;15|KNRI11;FII KINEA;CI;158|MSFT34;MICROSOFT;DRN;81
 ABEV3;AMBEV S/A;ON;14|B3SA3;B3;ON      NM;13|USIM5;USIMINAS;PNA     N1;8|SNAG11;FIAGRO SUNO;CI;10
+KDIF11;KINEA INFRAF;CI;128|SMLL11;SMALL CAP;SML);2033
 BBAS3;BRASIL;ON      NM;55|MGLU3;MAGAZ LUIZA;ON      NM;2|WEGE3;WEG;ON      NM;35|ELET6;ELETROBRAS;PNB     N1;43
 SMAL11;ISHARES SMAL;CI;110|ITSA4;ITAUSA;PN      N1;10|SUZB3;SUZANO S.A.;ON      NM;53|GGBR4;GERDAU;PN      N1;23
 RENT3;LOCALIZA;ON      NM;60|JBSS3;JBS;ON      NM;24|BBDC3;BRADESCO;ON      N1;13|ELET3;ELETROBRAS;ON      N1;40
@@ -74,7 +75,7 @@ class Paper:
 
     @property
     def quote_factor(self) -> int:
-        return 1000 if self.specification == "CI *" else 1
+        return 1000 if self.specification == "CI *" else 10 if self.kind == "index" else 1
 
     def price(self, day: date) -> float:
         """Where it stands on a day, in R$: a random walk of 1.5 % a day."""
@@ -98,10 +99,12 @@ def make_isin(issuer: str, kind: str, specification: str) -> str:
         body = "CDAM1"
     elif kind in ("bdr", "unsponsored"):
         body = "BDR00"
-    elif kind in ("fii", "etf", "fiagro"):
+    elif kind in ("fii", "etf", "fiagro", "infra"):
         body = "CTF00"
+    elif kind == "index":
+        body = "INDM1"
     elif kind == "right":
-        body = "N01OR" if specification.startswith("BNS") else "D01OR"
+        body = {"BNS": "N01OR", "DIR": "D01OR"}.get(specification[:3], "R01OR")
     else:
         body = "ACN" + {"PN": "PR", "PNA": "PA", "PNB": "PB"}.get(specification.split()[0], "OR")
     return (isin := f"BR{issuer}{body}") + check_digit(isin)
@@ -118,12 +121,16 @@ def _kind_of(symbol: str, name: str, specification: str) -> str:
         return "unit"
     if specification.startswith("DR"):
         return "unsponsored" if specification == "DR2" else "bdr"
+    if specification == "SML)":
+        return "index"
+    if "INFRA" in name:
+        return "infra"
     if symbol.endswith("11"):
         return "fii" if name.startswith("FII") else "fiagro" if name.startswith("FIAGRO") else "etf"
     return "preferred" if specification.startswith("PN") else "share"
 
 
-_BDI = {"recovery": "08", "fii": "12", "fiagro": "13", "etf": "14", "right": "10"}
+_BDI = {"recovery": "08", "fii": "12", "fiagro": "13", "etf": "14", "infra": "14", "right": "10"}
 
 
 def _paper(
@@ -154,12 +161,16 @@ def _made_up(number: int, rank: int, taken: frozenset[str]) -> Paper:
     issuer = next(code for prefix in (_PREFIXES[kind][use], *"LKO") if (code := prefix + letters) not in taken)
     if kind == "unsponsored":
         return _paper(f"{issuer}39", f"{issuer} ETF", "DRE", kind, 5 * base, rank)
+    if kind == "etf" and number % 3 == 0:  # infrastructure funds share the code of the ETFs
+        return _paper(f"{issuer}11", f"{letters} INFRA", "CI", "infra", 40 + base, rank)
     if kind in ("fii", "fiagro", "etf"):
         mark = "CI  ER" if kind == "fii" and number % 3 == 0 else "CI"
         sanctioned = "05" if kind == "fii" and draws.unit() < 0.02 else None
         return _paper(f"{issuer}11", f"{kind.upper()} {letters}", mark, kind, 40 + base, rank, sanctioned)
     if kind == "right" and number % 80 < 40:
         return _paper(f"{issuer}11", f"{issuer} S/A", f"BNS ORD {level}".rstrip(), kind, base / 20, rank, "22")
+    if kind == "right" and number % 80 < 60:  # a receipt bears the specification of its share
+        return _paper(f"{issuer}9", f"{issuer} S/A", f"ON      {level}".rstrip(), kind, base, rank)
     if kind == "right":
         return _paper(f"{issuer}1", f"{issuer} S/A", f"DIR ORD {level}".rstrip(), kind, base / 20, rank)
     if kind == "recovery":

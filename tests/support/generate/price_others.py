@@ -32,15 +32,20 @@ class Report(Enum):
     EQUITIES = "SPRE"
 
 
-def other_rows(day: date, count: int, seed: int, report: Report) -> Iterator[Row]:
-    """`count` instruments that are no futures."""
+def other_rows(day: date, count: int, seed: int, report: Report, *, first: bool = False) -> Iterator[Row]:
+    """`count` instruments that are no futures, less those that the evening's `first` report lacks."""
     kinds: list[Iterator[Row]] = []
     if report is not Report.EQUITIES:
         full = report is Report.FULL
         kinds += [_oddities(day, seed, full=full), _options(day, seed, full=full)]
     if report is not Report.SHORT:
         kinds += [_equities(day, seed, max(20, count // 6)), _equity_options(day, seed)]
-    return islice(_by_turns(kinds), count)
+    rows = islice(_by_turns(kinds), count)
+    return (row for row in rows if not _exercised(row.symbol)) if first else rows
+
+
+def _exercised(symbol: str) -> bool:
+    return len(symbol) == 14 and symbol.endswith("E")
 
 
 def _by_turns(kinds: list[Iterator[Row]]) -> Iterator[Row]:
@@ -130,22 +135,29 @@ def _options(day: date, seed: int, *, full: bool) -> Iterator[Row]:
     for number, (symbol, currency) in enumerate(option_symbols(day)):
         draws = Draws("option", symbol, day, seed)
         interest: list[Attribute] = [("OpnIntrst", None, str(draws.skewed(100_000)))]
-        traded = number % 25 == 3
+        traded, exercised = number % 25 == 3, number % 75 == 28
+        if exercised:  # a ticker of 14 characters, beside the option's own
+            symbol, interest = f"{symbol}E", []
         prices = _prices(draws, 40.0, 3, currency, 4.0) if traded else []
         if not full:
             shown = [*interest, *prices] if number % 50 != 3 else list(prices)
             if traded:
                 shown.append(("RglrTxsQty", None, str(draws.integer(1, 60))))
-            exercised = "E" if number % 75 == 28 else ""  # 14 characters: exercised that day
-            yield Row(day, symbol + exercised, tuple(shown))
+            yield Row(day, symbol, tuple(shown))
         elif traded:
             body = _shown(draws, prices, 2_000.0, dollar, stream="E")
-            body.insert(3, interest[0])
-            oscillation: Attribute = ("OscnPctg", None, plain(draws.around(20), 2))
-            yield Row(day, symbol, (*body, oscillation, *_limits(currency)), _trades(body))
+            body[3:3] = interest
+            oscillation: list[Attribute] = [("OscnPctg", None, plain(draws.around(20), 2))]
+            after = [*oscillation, *_worth(symbol, dollar), *_limits(currency)]
+            yield Row(day, symbol, (*body, *(_worth(symbol, dollar) if exercised else after)), _trades(body))
         else:
-            worth: list[Attribute] = [("EqvtVal", "BRL", plain(40 * dollar, 2))] if currency == "USD" else []
-            yield Row(day, symbol, (*(interest if number % 8 == 1 else []), *worth, *_limits(currency)))
+            shown = [*(interest if number % 8 == 1 else []), *_worth(symbol, dollar), *_limits(currency)]
+            yield Row(day, symbol, tuple(shown))
+
+
+def _worth(symbol: str, dollar: float) -> list[Attribute]:
+    """What an option on a product that is quoted in dollars is worth in R$."""
+    return [("EqvtVal", "BRL", plain(40 * dollar, 2))] if symbol[:3] in ("ICF", "SJC") else []
 
 
 def _equities(day: date, seed: int, count: int) -> Iterator[Row]:

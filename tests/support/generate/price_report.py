@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from pyb3.calendar import next_session
 
 from .archive import nested, streamed
-from .bvbg import MESSAGE_CLOSING, PR, SPRD, SPRE, Kind, closing, ended, message_opening, opening
+from .bvbg import FIRST, MESSAGE_CLOSING, PR, SPRD, SPRE, Kind, closing, ended, message_opening, opening
 from .price_others import Report, other_rows
 from .price_rows import Row, astray, future_rows
 
@@ -27,27 +27,37 @@ def price_report(
     others: int = 2,
     strays: Sequence[str] = (),
     version: int = 0,
+    first: bool = False,
 ) -> bytes:
     """The XML of a report of `rows` futures among `others` that are none; the first ones alone where these are few.
 
     `strays` are tickers that stand once more at its end with the next session's date. A later `version` is made later.
+    With `first` it is the evening's first, of 18:10: some families are not settled yet, exercised options are missing.
     """
-    found = list(_rows(day, rows, seed, KINDS[kind], others))
+    version = FIRST if first else version
+    found = list(_rows(day, rows, seed, KINDS[kind], others, first=first))
     known = {row.symbol: row for row in found}
     found += [astray(known[symbol], next_session(day + timedelta(1))) for symbol in strays]
     return "".join(_texts(KINDS[kind], day, found, len(found), version)).encode()
 
 
-def price_report_zip(day: date, rows: int, seed: int = 0, *, kind: str = "SPRD", versions: int = 1) -> bytes:
+def price_report_zip(
+    day: date, rows: int, seed: int = 0, *, kind: str = "SPRD", versions: int = 1, strays: Sequence[str] = (),
+    first: bool = False,
+) -> bytes:  # fmt: skip
     """As pesquisapregao answers: a ZIP in a ZIP, with one XML for each version published.
 
-    For two futures a short report has two that are none, a full one one; real ones have six, and thirty.
+    For two futures a short report has two that are none, a full one one; real ones have six, and thirty. Versions
+    before the last have other values, so that a reader of the wrong one shows. With `first` the ZIP is that of 18:10,
+    which holds the unfinished report of the same values alone.
     """
     others = rows if kind == "SPRD" else rows // 2
     members = {}
-    for version in range(versions):
-        of_version = seed if version == versions - 1 else seed + 1000 + version
-        text = price_report(day, rows, of_version, kind=kind, others=others, version=version)
+    for version in [FIRST] if first else range(versions):
+        of_version = seed if version in (versions - 1, FIRST) else seed + 1000 + version
+        text = price_report(
+            day, rows, of_version, kind=kind, others=others, strays=strays, version=version, first=first
+        )
         members[KINDS[kind].member(day, version)] = text
     return nested(f"{kind}{day:%y%m%d}.zip", members, day)
 
@@ -65,12 +75,13 @@ def write_price_report(path: str | Path, day: date, messages: int = 65_000, seed
             file.writelines(chunks)
 
 
-def _rows(day: date, futures: int, seed: int, kind: Kind, others: int) -> Iterator[Row]:
+def _rows(day: date, futures: int, seed: int, kind: Kind, others: int, *, first: bool = False) -> Iterator[Row]:
     if kind is SPRE:
-        return other_rows(day, futures + others, seed, Report.EQUITIES)
+        return other_rows(day, futures + others, seed, Report.EQUITIES, first=first)
     report = Report.FULL if kind is PR else Report.SHORT
-    rest = other_rows(day, others, seed, report)
-    return _mixed(future_rows(day, futures, seed, full=kind is PR), rest, others // futures if futures else 0)
+    rest = other_rows(day, others, seed, report, first=first)
+    settled = future_rows(day, futures, seed, full=kind is PR, first=first)
+    return _mixed(settled, rest, others // futures if futures else 0)
 
 
 def _mixed(futures: Iterator[Row], rest: Iterator[Row], between: int) -> Iterator[Row]:

@@ -108,7 +108,8 @@ def settlement(contract: Contract, day: date, seed: int = 0) -> Settlement:
     price, rate = settle(contract, day, seed)
     before = previous(day)
     old_price = old_rate = None
-    if contract.symbol in _symbols(before) or contract.symbol not in _symbols(day):
+    known = contract.symbol in _symbols(before) or contract.symbol not in _symbols(day)
+    if known:
         old_price, old_rate = settle(contract, before, seed)
         if old_price is not None and rate is not None:
             # As published on 2023-02-02 and 2025-02-03: yesterday's unit price carried to today at the DI.
@@ -118,8 +119,10 @@ def settlement(contract: Contract, day: date, seed: int = 0) -> Settlement:
     of_day = Draws("activity", contract.symbol, day)  # which contracts trade is the same for every seed
     reach = 2.0 * contract.family.together + 2.0
     active = of_day.unit() < 0.95 * math.exp(-contract.place / reach)
+    active = active and (known or contract.family.in_rate)  # on their first day rates alone were seen to trade
     open_interest = None
-    if active or of_day.unit() < 0.25:
+    # FRC and FRO have none in any report, and no contract has on its first day, traded or not.
+    if (active or of_day.unit() < 0.25) and known and contract.family.kind != "forward":
         open_interest = 5 + draws.skewed(int(3_000_000 / (1 + contract.place)))
     middle = rate if rate is not None else price
     trading = _trading(contract, draws, middle or 0.0) if active else None

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pyb3.calendar import next_session
 
 from . import rates
-from .archive import self_extracting, zipped
+from .archive import STUB, self_extracting, zipped
 from .contracts import listed
 from .dates import business_days
 from .draws import Draws, walk
@@ -39,29 +39,44 @@ TR DIxTR|TRY TRY X DOL|VIX Curva Futuro VI|XFI IFIX|YCC Cupom sujo de y|YCL IENE
 ZAR ZAR X DOL|ZEU Curva Zero Juro|ZMX Curva Zero Juro|ZUS Curva Zero Juro|010 LTN|021 LFT|076 NTN-B|077 NTN-C
 095 NTN-F
 """
+# Curves of 2019-09-10 that are not in the lists of 2014 and 2026, which have others in their place.
+_ENDED = """
+072 NTN-A3|ACF AÇÚCAR CRISTAL|BRA BRAX11 x PRÉ|BVA BOVA11 x PRÉ|CMO CSMO11 x PRÉ|FIN FIND11 x PRÉ|GOV GOVE11 x PRÉ
+MIC MICEX INDEX|MLA MILA11 x PRÉ|MOB MOBI11 x PRÉ|SET Spread ETN/ETH|SFI curva de preço|SFJ Spread SJC/SFI
+SMA SMAL11 x PRÉ|SUS ISUS11 x PRÉ|WTI PETROLEO CME
+"""
+_BEGUN = (
+    "BIT CNL CYM CYS CYX DCP EBR EST ETR GLD LEU LJP MBR SBR SFR SML SOL SOY TIE VIX XFI ZEU ZMX ZUS"
+).split()  # fmt: skip
+_TURN = 2022  # the year between 2019 and 2026 in which the list changes here; B3's own years are not known
 # Curves that are prices or index points, and about which value they move; the rest are % a year.
 _PRICES = {
     "BIT": 330000.0, "BRP": 21000.0, "CNL": 900.0, "EUR": 5.9, "FTS": 76000.0, "GLD": 2040.0, "HAN": 16500.0,
     "JPY": 0.037, "RDA": 3.6, "RDC": 4.0, "RFS": 6.2, "RLI": 6.9, "RPL": 0.0058, "RPM": 0.3, "RRA": 0.29,
     "RYN": 0.75, "RYR": 0.18, "RZE": 3.3, "SAB": 260.0, "SAC": 260.0, "SAM": 68.0, "SML": 2100.0, "SOY": 450.0,
     "SJC": 25.0, "VIX": 14.0, "XFI": 3300.0, "EBR": 13000.0, "ETR": 2500.0, "SBR": 500.0, "SOL": 100.0,
-    "MBR": 1800.0,
+    "MBR": 1800.0, "ACF": 60.0, "BVA": 99.0, "MIC": 2700.0, "MLA": 101.0, "SFI": 25.0, "SMA": 124.0, "WTI": 57.0,
 }  # fmt: skip
 _NEGATIVE = ("ZEU", "LJP", "YCL", "YCC", "SAU", "SCA", "SCF", "SCL", "SGP", "SMX", "SNZ", "SYD", "CYM")
 _FIXED = (1, 7, 14, 21, *range(30, 361, 30), 540, 720, 900, 1080, 1440, 1800, 2520, 3600)
 
 
 @lru_cache
-def curves() -> dict[str, str]:
-    """Description by code, in the file's order."""
-    rows = _CURVES.strip().replace("\n", "|").split("|")
-    return {row.split(" ", 1)[0]: row.split(" ", 1)[1] for row in sorted(rows)}
+def curves(year: int = 2026) -> dict[str, str]:
+    """Description by code in a year's files, in their order, which is that of the codes but for 021."""
+    text = _CURVES if year >= _TURN else _CURVES + _ENDED
+    rows = [row.split(" ", 1) for row in text.strip().replace("\n\n", "\n").replace("\n", "|").split("|")]
+    found = {code: description for code, description in sorted(rows, key=lambda row: (row[0] != "021", row[0]))}
+    if year < _TURN:
+        found = {code: text for code, text in found.items() if code not in _BEGUN}
+        found |= {"LIB": "LIB - LIBOR(US$)", "SNZ": "SPREAD DOLAR NO"}
+    return found
 
 
 def swap_rates(day: date, vertices: int = 20, seed: int = 0, *, line_end: str = "\r\n") -> bytes:
     """The text: about `vertices` for each curve, and in PRE one at the maturity of each DI1 at its settlement rate."""
     lines: list[str] = []
-    for code, description in curves().items():
+    for code, description in curves(day.year).items():
         rate = _rate(code, day, seed)
         for kind, number, maturity in _vertices(code, day, vertices):
             value = round(rate(maturity) * 10**7)
@@ -75,7 +90,8 @@ def swap_rates(day: date, vertices: int = 20, seed: int = 0, *, line_end: str = 
 
 def swap_rates_zip(day: date, vertices: int = 20, seed: int = 0) -> bytes:
     """As pesquisapregao answers: a ZIP that holds a self-extracting archive that holds the text."""
-    return zipped(f"TS{day:%y%m%d}.ex_", self_extracting("TaxaSwap.txt", swap_rates(day, vertices, seed), day), day)
+    text = swap_rates(day, vertices, seed)
+    return zipped(f"TS{day:%y%m%d}.ex_", self_extracting("TaxaSwap.txt", text, day, stub=STUB), day)
 
 
 def _vertices(code: str, day: date, count: int) -> Iterator[tuple[str, int, date]]:
