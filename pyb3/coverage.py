@@ -20,13 +20,22 @@ _MANY = 20  # days of a year, from which on its one file is less work than their
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A dataset's sessions compared with the calendar, and its loaded years with B3's files of these years."""
+    """A dataset's sessions compared with the calendar, and its loaded years with B3's files of these years.
+
+    `partial` are the units that were loaded but are not whole.
+    """
 
     dataset: str
     days: Sequence[date]
     missing: Sequence[date]
     today: date
     years: Sequence[DifferentYear] = ()
+    partial: Sequence[str] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing, partial or different."""
+        return not (self.missing or self.years or self.partial)
 
     @property
     def first(self) -> date | None:
@@ -52,6 +61,7 @@ class Coverage:
             "sessions": len(self.days),
             "missing": [str(day) for day in self.missing],
             "stale_since": str(self.stale_since) if self.stale_since else None,
+            "partial": list(self.partial),
             "years": [year.as_dict() for year in self.years],
         }
 
@@ -67,13 +77,14 @@ def coverage(dataset: Dataset, start: date | None = None, end: date | None = Non
     with connect.connect() as connection:
         migrate.check(connection)
         days = ledger.days(connection, dataset.name, dataset.template.table)
+        partial = ledger.partial(connection, dataset.name)
         years = year_counts.different_years(connection, dataset.template, days, start or date.min, end or date.max)
     first = start or (days[0] if days else None)
     last = end or today - timedelta(1)
     there = set(days)
     lacking = [day for day in calendar.sessions(first, last) if day not in there] if first and first <= last else []
     missing = [day for day in lacking if dataset.template.sources_for(Unit(dataset.name, "day", day), today)]
-    return Coverage(dataset.name, days, missing, today, years)
+    return Coverage(dataset.name, days, missing, today, years, partial)
 
 
 def missing_units(dataset: Dataset, start: date | None = None, end: date | None = None) -> list[Unit]:
