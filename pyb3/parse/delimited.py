@@ -35,8 +35,8 @@ def read_delimited(
     Options: `separator` (";"), `decimal` (","), `thousands`, `date`, `blank` (a text that stands for nothing),
     `status` (a regular expression of a line before the header, with a group of that name) and `final` (the status words
     that need no note), `ignored` (columns that may be there and `optional` ones that may not, neither to be noted),
-    `keep` (patterns by column, which a line's texts must match for it to be read) and `footer` (what a last line that is
-    not a row begins with).
+    `keep` (patterns by column, which a line's texts must match for it to be read) and `footer` (what a last line that
+    is not a row begins with).
     Bad lines are set aside in the member's rejects.
     Raises FileError (no header, no column for a key, a line with other fields than the header) or FieldInvalid.
     """
