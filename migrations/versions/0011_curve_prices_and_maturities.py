@@ -103,6 +103,7 @@ def upgrade() -> None:
             f.isin,
             f.segment,
             f.reference_price,
+            f.occurrence,
             f.ingestion_id,
             CASE
                 WHEN f.maturity_date IS NOT NULL THEN 'rule'
