@@ -36,10 +36,12 @@ def fetch(
     Raises NotPublished or SourceError.
     """
 
-    def one(source: Source, item: str) -> File:
-        return cache.fetch_file(dataset.template, source, unit, item, refresh=refresh, progress=progress)
+    told = notes if notes is not None else []
 
-    return _collected(dataset, unit, one, notes, item)
+    def one(source: Source, item: str) -> File:
+        return cache.fetch_file(dataset.template, source, unit, item, refresh=refresh, progress=progress, notes=told)
+
+    return _collected(dataset, unit, one, told, item)
 
 
 def from_cache(dataset: Dataset, unit: Unit, *, notes: list[str] | None = None) -> list[File]:
