@@ -53,7 +53,9 @@ def peek(request: Request, limit: int) -> Beginning:
     if request.counted:  # pages, each of them small
         found = pages.fetched(request)
         known = facts(request, found.response, hashlib.sha256(found.data).hexdigest(), len(found.data))
-        return Beginning(found.data, True, str(found.response.url) if found.response.history else "", known)
+        return Beginning(
+            found.data, len(found.data) < limit, str(found.response.url) if found.response.history else "", known
+        )
 
     def once() -> Beginning:
         data, whole = b"", True
