@@ -89,6 +89,17 @@ def test_a_year_that_came_last_night_is_asked_for_again_tonight(pyb3, database, 
     assert last == (date(2026, 1, 8),)
 
 
+def test_a_year_is_not_asked_for_again_while_the_session_goes_on(pyb3, database, simulator, clock: Clock) -> None:
+    simulator.exchange.yearly_rows = 2
+    asked = []
+    for moment in ("2026-01-08 04:00", "2026-01-08 16:00", "2026-01-08 20:00", "2026-01-09 01:00"):
+        clock(moment)
+        before = len(simulator.requests)
+        pyb3("backfill cotahist --year 2026")
+        asked.append(len(simulator.requests) - before)
+    assert asked == [1, 0, 0, 1]
+
+
 def test_a_year_that_lacks_the_last_session_is_not_used_where_b3_fails(pyb3, database, simulator, clock: Clock) -> None:
     simulator.exchange.yearly_rows = 2
     clock("2026-01-08 00:40")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -183,7 +183,7 @@ def test_a_past_day_that_nobody_fetched_is_not_published(refused, database, simu
 def test_past_midnight_the_session_before_is_still_had_where_b3_shows_it(
     pyb3, database, simulator, monkeypatch, flipped: bool
 ) -> None:
-    day, late = date(2024, 1, 15), datetime(2024, 1, 16, 0, 40)
+    day, late = date(2024, 1, 15), calendar.moment(date(2024, 1, 16), time(0, 40))
     monkeypatch.setattr(calendar, "now", lambda: late)
     simulator.today = late.date() if flipped else day
     answer = pyb3("backfill index_composition --last 2 --json")

@@ -10,6 +10,7 @@ from ..template import Source
 from ..unit import Unit
 
 _DAY = timedelta(1)
+_OUT = timedelta(hours=18)  # of the day: the earliest file of a session was seen at 18:10
 
 
 def fetched_at(file: File) -> datetime | None:
@@ -47,5 +48,7 @@ def settled(source: Source, unit: Unit) -> bool:
 
 
 def _asked(unit: Unit) -> date:
-    """The last session of a unit that B3 has held, today's included."""
-    return min(unit.last, calendar.previous_session(calendar.today()))
+    """The last session that a unit is asked for: of a month or year, the last whose files may be out."""
+    if unit.kind == "day":
+        return unit.date
+    return min(unit.last, calendar.previous_session((calendar.now() - _OUT).date()))
