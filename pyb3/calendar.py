@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -86,9 +86,19 @@ def _closed(year: int) -> frozenset[date]:
     return frozenset(days)
 
 
+def zone() -> ZoneInfo:
+    """The time zone of São Paulo."""
+    return ZoneInfo("America/Sao_Paulo")
+
+
 def now() -> datetime:
     """The time it is at B3, in São Paulo."""
-    return datetime.now(ZoneInfo("America/Sao_Paulo"))
+    return datetime.now(zone())
+
+
+def moment(day: date, clock: time) -> datetime:
+    """A time of a day at B3, in São Paulo."""
+    return datetime.combine(day, clock, tzinfo=zone())
 
 
 def today() -> date:

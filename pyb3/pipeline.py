@@ -39,10 +39,12 @@ def fetch(
     Sources named in `besides` are not asked. Raises NotPublished or SourceError.
     """
 
-    def one(source: Source, item: str) -> File:
-        return cache.fetch_file(dataset.template, source, unit, item, refresh=refresh, progress=progress)
+    told = notes if notes is not None else []
 
-    return _collected(dataset, unit, one, notes, item, besides)
+    def one(source: Source, item: str) -> File:
+        return cache.fetch_file(dataset.template, source, unit, item, refresh=refresh, progress=progress, notes=told)
+
+    return _collected(dataset, unit, one, told, item, besides)
 
 
 def from_cache(
@@ -252,5 +254,7 @@ def reading(files: Sequence[File], unit: Unit | None, rejects: Callable[[], Reje
     if unit is not None:
         found = rejects()
         for file in files:
-            if found.unfinished or file.path in found.left_out:
+            if file.path in found.left_out:
                 cache.refuse(file)
+            elif found.unfinished:
+                cache.unfinished(file)

@@ -20,3 +20,9 @@ def is_empty_zip(head: bytes) -> bool:
 def is_zip(head: bytes) -> bool:
     """Whether the bytes begin a ZIP, or a self-extracting one behind its Windows stub."""
     return head.startswith((b"PK\x03\x04", EMPTY_ZIP, b"MZ"))
+
+
+def empty_table(keeps: int) -> str:
+    """What to say of a table of B3's bulletin without rows, which it answers with 200 for a day outside its window."""
+    window = f"; B3 keeps such a table for the last {keeps} days or so" if keeps else ""
+    return f"B3 answered an empty table: it has that day no more, or not yet{window}"

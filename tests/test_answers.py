@@ -29,7 +29,8 @@ def _cached() -> list[str]:
 
 @pytest.mark.parametrize(
     "faults",
-    [[503], [429, 503], [500], [502], [504], [408], ["empty"], ["cut"], ["cut", 503]],
+    [[503], [429, 503], [500], [502], [504], [408], [499], [520], [522], [527], [530], ["html"], ["captcha"], ["empty"]]
+    + [["cut"], ["cut", 503]],
     ids=lambda faults: "then".join(map(str, faults)),
 )
 def test_what_passes_is_tried_again(pyb3, database, simulator, recent: date, faults: list) -> None:
@@ -52,9 +53,11 @@ def test_tries_are_not_told_one_by_one(refused, process, simulator, recent: date
         ([429] * 9, 5, r"HTTP 429 \(after 3 tries\)", 3),
         (["empty"] * 9, 5, r"empty body \(after 3 tries\)", 3),
         (["cut"] * 9, 5, r"\(after 3 tries\)", 3),
-        ([403] * 9, 5, r"HTTP 403 \(after 3 tries\)", 3),
+        ([403] * 9, 5, r"HTTP 403 \(after 3 tries\); B3 may have blocked this address for some minutes", 3),
+        ([522] * 9, 5, r"HTTP 522 \(after 3 tries\)", 3),
         ([400], 5, "HTTP 400", 1),
-        (["html"], 5, "B3 answered with an HTML page instead of the file", 1),
+        (["html"] * 9, 5, r"B3 answered with an HTML page instead of the file \(after 3 tries\)", 3),
+        (["redirect error page"], 5, "an HTML page instead of the file, after a redirect", 2),
         ([404], 3, r"B3 has no such file \(404\)", 1),
         (["empty zip"], 3, "a ZIP without entries, B3 has no file for that day", 1),
     ],
@@ -77,7 +80,7 @@ def test_what_does_not_pass_is_refused(
     [
         ([404], 3, "not_published", "not_published"),
         ([503] * 3, 5, "failed", "source"),
-        (["html"], 5, "failed", "source"),
+        (["html"] * 3, 5, "failed", "source"),
     ],
     ids=["404", "503", "html"],
 )
@@ -92,15 +95,46 @@ def test_programs_are_told_what_b3_answered(
 
 
 def test_the_next_source_answers_where_the_first_does_not(pyb3, database, simulator, recent: date) -> None:
-    simulator.faults = [404]
+    simulator.faults = ["empty zip"]
     done = pyb3(f"ingest futures --date {recent} --json").json
     assert (done["outcome"], done["source"]) == ("loaded", "PR")
     assert database.execute("SELECT DISTINCT source FROM futures").fetchall() == [("PR",)]
 
 
 def test_a_broken_source_is_told_of_when_no_other_has_the_day(refused, database, simulator, recent: date) -> None:
-    simulator.faults = [404, "html", {"status": 404, "times": 9}]
+    html = {"kind": "html", "where": "filelist=PR", "times": 9}
+    simulator.faults = ["empty zip", html, {"status": 404, "where": "arquivos", "times": 9}]
     refused(f"ingest futures --date {recent}", 5, "HTML page")
+
+
+@pytest.mark.parametrize("where", ["filelist=SPRD", "GetPortfolioDay"])
+def test_a_404_where_b3_answers_200_for_what_it_does_not_have_is_tried_again(
+    pyb3, database, simulator, recent: date, where: str
+) -> None:
+    simulator.faults = [{"status": 404, "where": where}]
+    dataset, day = ("futures", recent) if "SPRD" in where else ("index_composition", simulator.today)
+    answer = pyb3(f"ingest {dataset} --date {day} --json")
+    assert (answer.code, answer.json["outcome"], simulator.faults) == (0, "loaded", [])
+    warned = [words for words in answer.json["warnings"] if "AGFS" in words]  # the first index that is asked for
+    assert warned == [] and not any("404" in words for words in answer.json["warnings"])
+
+
+def test_a_404_that_stays_there_is_an_error_of_the_source(refused, database, simulator, recent: date) -> None:
+    simulator.faults = [{"status": 404, "where": "filelist=TS", "times": 9}]
+    refused(f"ingest yield_curves --date {recent}", 5, r"HTTP 404, where B3 answers 200 also for .* \(after 3 tries\)")
+    assert len(simulator.requests) == 3
+
+
+def test_a_consent_page_instead_of_the_trade_information_is_never_no_data(
+    pyb3, refused, database, simulator, recent: date
+) -> None:
+    simulator.exchange.absent = ["filelist=SPRD", "filelist=PR", "/bdi/"]
+    simulator.faults = [{"kind": "html", "where": "token="}, {"kind": "captcha", "where": "requestname"}]
+    done = pyb3(f"ingest futures --date {recent} --json").json
+    assert (done["outcome"], done["source"]) == ("loaded", "TradeInformationConsolidated")
+    simulator.faults = [{"kind": "html", "where": "token=", "times": 9}]
+    answer = pyb3(f"ingest futures --date {calendar.previous_session(recent - timedelta(1))} --json")
+    assert (answer.code, answer.json["outcome"]) == (5, "failed") and "HTML page" in answer.json["error"]["message"]
 
 
 def test_a_day_whose_own_file_is_gone_comes_from_its_month(pyb3, database, simulator) -> None:
@@ -140,7 +174,7 @@ def test_a_refresh_that_fails_leaves_the_file_that_was_there(refused, pyb3, data
     path = Path(pyb3(f"fetch cotahist --date {recent}").out.strip())
     before = path.read_bytes(), path.with_name(path.name + ".json").read_bytes()
     for fault in ("html", 404, "empty zip"):
-        simulator.faults = [fault]
+        simulator.faults = [{"kind": fault, "times": 9} if isinstance(fault, str) else fault]
         assert pyb3(f"fetch cotahist --date {recent} --refresh").code in (3, 5)
         assert (path.read_bytes(), path.with_name(path.name + ".json").read_bytes()) == before
 
@@ -191,7 +225,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_loaded(pyb3, database, 
     assert _loaded(database) == 0
 
 
-def test_a_month_that_has_grown_is_fetched_anew(pyb3, simulator) -> None:
+def test_a_month_that_has_grown_is_fetched_anew(pyb3, simulator, monkeypatch) -> None:
     """A month's file fetched before the month had ended lacks its last days."""
     ended = calendar.today().replace(day=1) - timedelta(60)
     simulator.faults = [404]
@@ -202,5 +236,7 @@ def test_a_month_that_has_grown_is_fetched_anew(pyb3, simulator) -> None:
     facts.write_text(json.dumps(early))
     simulator.requests.clear()
     simulator.faults = [404]
+    later = calendar.now() + timedelta(hours=2)
+    monkeypatch.setattr(calendar, "now", lambda: later)
     assert pyb3(f"fetch cotahist --date {day}").out.strip() == str(path)
     assert json.loads(facts.read_text())["fetched_at"] > early["fetched_at"]

@@ -116,7 +116,7 @@ def test_its_help_says_the_exit_codes(pyb3: Command) -> None:
     [
         ({"kind": "html"}, "an HTML page instead of the file"),
         ({"kind": "redirect error page"}, r"an HTML page .*, after a redirect to http://\S+/pt_br/erro.htm"),
-        ({"status": 404}, r"nothing of {last} nor of {before}: .* \(404\)"),
+        ({"status": 404}, r"HTTP 404, where B3 answers 200 also for what it does not have \(after 3 tries\)"),
         ({"kind": "empty zip"}, r"nothing of {last} nor of {before}: .* without entries"),
         ({"status": 403}, "HTTP 403"),
         ({"status": 503, "retry_after": 0}, r"HTTP 503 \(after 3 tries\)"),
@@ -165,7 +165,7 @@ def test_a_page_that_moved_and_still_answers_is_a_warning(
 
 
 def test_a_file_that_is_late_is_a_warning(pyb3: Command, database, small: Simulator, last: date) -> None:
-    small.faults = [{"where": f"{SPRD}{last:%y%m%d}", "times": 9, "status": 404}]
+    small.faults = [{"where": f"{SPRD}{last:%y%m%d}", "times": 9, "kind": "empty zip"}]
     answer = pyb3("doctor --json")
     found = one(answer, "sources", "futures SPRD")
     assert (answer.code, found["result"]) == (0, "warning")
@@ -234,6 +234,44 @@ def test_whatever_begins_as_an_archive_is_unpacked_or_refused(data: bytes, start
         assert isinstance(unpacked(start + data, "x"), bytes)
     except FileError as error:
         assert str(error).startswith("x ")
+
+
+# B3's list of the bulletin's tables
+
+
+def test_a_table_that_b3_lists_is_there_and_its_window_is_shown(pyb3: Command, database, small: Simulator) -> None:
+    found = one(pyb3("doctor --json"), "catalogue", "futures BDI")
+    words = "B3 lists the table ConsolidatedTradesDerivatives, which reaches back to D-21"
+    assert (found["result"], found["message"]) == ("ok", words)
+
+
+def test_a_table_that_moved_is_named(pyb3: Command, database, small: Simulator) -> None:
+    small.exchange.tables = ["ConsolidatedTradesDerivatives2 ", "BTBTrade"]
+    answer = pyb3("doctor --json")
+    assert (answer.code, failed(answer)) == (5, {("catalogue", "futures BDI")})
+    found = one(answer, "catalogue", "futures BDI")
+    words = "B3's list of tables does not name ConsolidatedTradesDerivatives; it names ConsolidatedTradesDerivatives2"
+    assert found["message"] == words and "renamed, moved or closed" in found["advice"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 404}, "does not answer"),
+        ({"kind": "html", "times": 9}, "does not answer: .* HTML page"),
+        ({"kind": "change", "change": lambda text: b"[]"}, "lists nothing"),
+        ({"kind": "change", "change": lambda text: b"x"}, "answers no JSON"),
+    ],
+    ids=["404", "html", "empty", "no JSON"],
+)
+def test_a_list_of_tables_that_cannot_be_read_is_a_warning(
+    pyb3: Command, database, small: Simulator, fault: dict[str, Any], words: str
+) -> None:
+    small.faults = [{"where": "classifications", **fault}]
+    answer = pyb3("doctor --json")
+    found = one(answer, "catalogue", "futures BDI")
+    assert (answer.code, found["result"]) == (0, "warning")
+    assert re.search(words, found["message"]), found["message"]
 
 
 # Hosts and clock

@@ -13,7 +13,7 @@ import pytest
 from pyb3 import calendar, settings
 from pyb3.datasets import registry
 from pyb3.datasets.futures import _POINT_VALUES
-from pyb3.errors import FileError, NotPublished
+from pyb3.errors import FileError
 from pyb3.file import File
 from tests.support import generate
 
@@ -50,7 +50,8 @@ def test_a_source_is_asked_only_for_what_it_can_have() -> None:
     assert sources(calendar.previous_session(today - timedelta(31)), today) == SOURCES[:3]
     assert sources(date(2021, 1, 4), today) == SOURCES[:3]
     assert sources(date(2020, 12, 30), today) == SOURCES[:2]
-    assert sources(date(2015, 12, 30), today) == SOURCES[:1]
+    assert sources(date(2018, 1, 2), today) == SOURCES[:2]
+    assert sources(date(2017, 12, 28), today) == []
 
 
 @pytest.mark.parametrize("missing", range(4))
@@ -64,9 +65,9 @@ def test_the_first_that_answers_is_taken(pyb3, database, simulator, recent: date
     assert (again["outcome"], again["unchanged"]) == ("unchanged", done["inserted"])
 
 
-def test_when_nobody_has_the_day_it_is_not_published(refused, database, simulator, recent: date) -> None:
+def test_when_nobody_has_the_day_it_is_not_published(refused, database, simulator) -> None:
     simulator.exchange.absent = [SPRD, PR, TIC, BDI]
-    refused(f"ingest futures --date {recent}", 3, "")
+    refused(f"ingest futures --date {DAY}", 3, "ZIP without entries")
     assert database.execute("SELECT count(*) FROM futures").fetchone() == (0,)
 
 
@@ -252,14 +253,58 @@ def test_a_bulletin_is_of_the_day_it_was_asked_for(pyb3, database, simulator, re
     assert set(frame(path)["refdate"]) == {recent}
 
 
-def test_no_result_is_no_file(pyb3, refused, database, simulator, recent: date, tmp_path: Path) -> None:
-    simulator.exchange.absent = [SPRD, PR, TIC, BDI]
-    assert pyb3(f"ingest futures --date {recent}").code == 3
+@pytest.mark.parametrize("header_only", [False, True])
+def test_an_empty_bulletin_is_an_error_of_the_source_and_names_the_window(
+    refused, database, simulator, recent: date, tmp_path: Path, header_only: bool
+) -> None:
+    simulator.exchange.absent = [SPRD, PR, TIC, *([] if header_only else [BDI])]
+    empty = bulletin("").rstrip() + b"\r\n"
+    if header_only:
+        simulator.faults = [{"kind": "change", "where": BDI, "change": lambda text: empty}]
+    words = "B3 answered an empty table: .* B3 keeps such a table for the last 31 days"
+    refused(f"ingest futures --date {recent}", 5, words)
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-    path = written(tmp_path, generate.empty_bulletin(DAY))
-    refused(f"ingest futures --file {path}", 3, "Nenhum resultado")
-    with pytest.raises(NotPublished):
-        frame(path)
+    path = written(tmp_path, empty if header_only else generate.empty_bulletin(DAY))
+    refused(f"ingest futures --file {path}", 6, words)
+
+
+def test_a_day_outside_of_the_bulletins_window_is_not_asked_there(refused, database, simulator) -> None:
+    simulator.exchange.absent = [SPRD, PR, TIC]
+    refused(f"ingest futures --date {DAY}", 3, "ZIP without entries")
+    assert not any(seen.method == "POST" for seen in simulator.seen)
+
+
+@pytest.mark.parametrize("status", ["Parcial", "PRELIMINAR", "parcial"])
+def test_a_file_that_is_not_final_is_not_taken_for_the_day(refused, database, simulator, status: str) -> None:
+    simulator.exchange.file_status = status
+    simulator.exchange.absent = ["filelist=IN"]
+    refused(f"fetch symbols --date {simulator.today}", 3, f'no final file yet, it says "Status do Arquivo: {status}"')
+
+
+@pytest.mark.parametrize(
+    "line", ["--year 2010", "--from 2010-01-04 --to 2010-12-30", "--from 2017-01-02 --to 2018-03-01"]
+)
+def test_a_backfill_before_any_report_says_so_at_once(refused, database, simulator, line: str) -> None:
+    refused(f"backfill futures {line}", 2, "B3 has no data of 201[07] for futures; its files begin on 2018-01-02")
+    assert simulator.requests == []
+
+
+def test_the_first_year_of_the_reports_begins_with_their_first_session() -> None:
+    assert registry.get("futures").units_of_year(2018)[0].date == date(2018, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("cotahist", date(1986, 1, 1)),
+        ("futures", date(2018, 1, 2)),
+        ("yield_curves", date(2005, 1, 1)),
+        ("symbols", date(2018, 1, 1)),
+        ("index_historical", date(1968, 1, 1)),
+    ],
+)
+def test_the_first_day_of_a_dataset_is_the_earliest_of_its_sources(name: str, first: date) -> None:
+    assert registry.get(name).first_day == first
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -164,7 +164,7 @@ def _with(old: str, new: str):
 def _base64(index: str) -> str:
     import base64
 
-    asked = {"pageNumber": 1, "pageSize": 9999, "language": "en-us", "index": index, "segment": 2}
+    asked = {"pageNumber": 1, "pageSize": 100, "language": "en-us", "index": index, "segment": 2}
     return base64.b64encode(json.dumps(asked, separators=(",", ":")).encode()).decode()
 
 
@@ -183,7 +183,7 @@ def test_a_past_day_that_nobody_fetched_is_not_published(refused, database, simu
 def test_past_midnight_the_session_before_is_still_had_where_b3_shows_it(
     pyb3, database, simulator, monkeypatch, flipped: bool
 ) -> None:
-    day, late = date(2024, 1, 15), datetime(2024, 1, 16, 0, 40)
+    day, late = date(2024, 1, 15), calendar.moment(date(2024, 1, 16), time(0, 40))
     monkeypatch.setattr(calendar, "now", lambda: late)
     simulator.today = late.date() if flipped else day
     answer = pyb3("backfill index_composition --last 2 --json")
@@ -288,7 +288,7 @@ def test_a_fetched_file_knows_its_index(pyb3, refused, simulator, today: date) -
         (_with('"part":"100.000"', '"part":"99.000"'), "its header says 99.000 %"),
         (_with('"part":"0.', '"part":"9.'), "its weights sum to 109.000 %"),
         (_with('"totalRecords":8', '"totalRecords":9'), "holds 8 records, its page/totalRecords says 9"),
-        (_with('"totalPages":1', '"totalPages":2'), "one page of 2"),
+        (_with('"totalPages":1', '"totalPages":2'), "does not hold all of its 2 pages"),
         (_with('"date":"', '"date":"13/'), "is not a date"),
         (_with('"cod":"', '"cod":" ","x":"'), "is not allowed to be blank"),
         (lambda text: text.replace(re.search(rb'"date":"[\d/]+"', text)[0], b'"date":"12/31/49"'), "in the future"),

@@ -132,6 +132,14 @@ def test_a_year_is_one_answer_an_index(pyb3, database, simulator) -> None:
     assert answer.json["outcome"] == "unchanged"
 
 
+def test_a_list_of_indexes_that_fails_costs_no_index(pyb3, database, simulator, caplog) -> None:
+    simulator.faults = [{"status": 503, "where": "GetStockIndex", "times": 9}]
+    done = pyb3(f"ingest index_historical --date {simulator.today} --json").json
+    query = "SELECT count(value) FROM index_historical WHERE refdate = %s"
+    assert (done["outcome"], database.execute(query, (simulator.today,)).fetchone()) == ("loaded", (len(indexes()),))
+    assert "indexes known are asked for: B3's list of them fails" in caplog.text
+
+
 def test_days_of_a_year_ask_for_it_once_and_for_what_there_is_not_too(pyb3, database, simulator) -> None:
     assert pyb3("backfill index_historical --from 2023-05-02 --to 2023-05-05").code == 0
     asked = [path for path in simulator.requests if "indexStatisticsProxy" in path]

@@ -191,7 +191,7 @@ def test_records_that_are_not_all_there_are_refused() -> None:
     body = _portfolio(["60.000", "40.000"])
     with pytest.raises(Incomplete, match="holds 2 records, its page/totalRecords says 3"):
         _read("index_composition", body.replace(b'"totalRecords": 2', b'"totalRecords": 3'), ENGLISH)
-    with pytest.raises(Incomplete, match="one page of 2"):
+    with pytest.raises(Incomplete, match="does not hold all of its 2 pages"):
         _read("index_composition", body.replace(b'"totalPages": 1', b'"totalPages": 2'), ENGLISH)
 
 

@@ -582,17 +582,19 @@ def test_the_bulletin_is_asked_for_by_post(b3: Simulator) -> None:
 
 
 def test_index_pages_show_the_last_session(get) -> None:
-    asked = {"pageNumber": 1, "pageSize": 9999, "index": "IBOV"}
+    asked = {"pageNumber": 1, "pageSize": 100, "index": "IBOV"}
     day = "indexProxy/indexCall/GetPortfolioDay"
     english = get(listed_path(day, **asked, language="en-us", segment=2)).json()
     assert english["header"]["date"] == "01/17/24" and "segment" in english["results"][0]
     assert get(listed_path(day, **asked, language="pt-br", segment=2)).json()["header"]["date"] == "17/01/24"
     theoretical = get(listed_path("indexProxy/indexCall/GetTheoricalPortfolio", **asked, language="pt-br")).json()
     assert "date" not in theoretical["header"]
-    stocks = get(listed_path("indexProxy/indexCall/GetStockIndex", pageNumber=1, pageSize=9999)).json()
+    stocks = get(listed_path("indexProxy/indexCall/GetStockIndex", language="pt-br")).json()
     assert stocks["header"]["update"] == "2024-01-17"
     few = get(listed_path(day, **asked | {"pageSize": 20, "pageNumber": 2}, language="en-us", segment=2)).json()
     assert few["results"] == english["results"][20:40] and few["page"]["totalPages"] == -(-86 // 20)
+    many = get(listed_path(day, **asked | {"pageSize": 9999}, language="en-us", segment=2)).json()
+    assert many["results"] == [] and many["page"]["totalRecords"] is many["page"]["totalPages"] is None
 
 
 def test_index_values_come_by_year(get) -> None:

@@ -19,6 +19,7 @@ from ..parse.contract import Contract
 from ..parse.occurrences import Occurrences
 from ..parse.rejects import LINE, Rejects
 from ..parse.typed import schema
+from ..signature import empty_table
 from ..template import Source, Template, dtype
 from ..unit import Kind, Unit
 
@@ -103,23 +104,41 @@ class Dataset:
             raise UsageError(f"{self.name} has no file of a {kind}")
         return unit
 
+    @property
+    def first_day(self) -> date:
+        """The first day that any source has, by the template: before it nobody need be asked."""
+        floors = [source.valid_from for source in self.template.sources if not source.keeps]
+        known = [floor for floor in floors if floor is not None]
+        return min(known) if known and len(known) == len(floors) else date(self.first_year, 1, 1)
+
     def units(self, start: date, end: date) -> list[Unit]:
-        """One unit for each session from `start` to `end`, both included. Raises UsageError where they are swapped."""
+        """One unit for each session from `start` to `end`, both included.
+
+        Raises UsageError where they are swapped, or before anything that B3 has.
+        """
         if start > end:
             raise UsageError(f"{start} is after {end}")
-        if start.year < self.first_year:  # before ten thousand years of sessions are worked out
-            raise UsageError(f"B3 has no data of {start.year}; its files begin in {self.first_year}")
+        first = self.first_day
+        if start.year < first.year or end < first:  # before ten thousand years of sessions are worked out
+            raise self._too_early(f"{start.year if start.year < first.year else end}")
         if end.year > calendar.today().year:
             raise UsageError(f"{end} is in the future")
-        return [self.unit("day", day) for day in calendar.sessions(start, end)]
+        return [self.unit("day", day) for day in calendar.sessions(max(start, first), end)]
 
     def units_of_year(self, year: int) -> list[Unit]:
         """The year as one unit where B3 has a file of it, else its sessions up to today. Raises UsageError."""
-        if not self.first_year <= year <= calendar.today().year:
-            raise UsageError(f"B3 has no data of {year}; its files run from {self.first_year} to this year")
+        if year < self.first_day.year:
+            raise self._too_early(f"{year}")
+        if year > calendar.today().year:
+            raise UsageError(f"B3 has no data of {year}, which is in the future")
         if any("year" in source.kinds for source in self.template.sources):
             return [self.unit("year", date(year, 1, 1))]
         return self.units(date(year, 1, 1), min(date(year, 12, 31), calendar.today()))
+
+    def _too_early(self, when: str) -> UsageError:
+        first = self.first_day
+        begin = f"in {first.year}" if (first.month, first.day) == (1, 1) else f"on {first}"
+        return UsageError(f"B3 has no data of {when} for {self.name}; its files begin {begin}")
 
     def items(self, source: Source, unit: Unit, fetch: Fetch) -> list[str]:
         """What `source` is asked for one by one (its `each`); one nameless item where it has a single file."""
@@ -213,6 +232,8 @@ class Dataset:
         for source in known or self.template.sources:
             if source.absent and (said := re.search(source.absent, head)):
                 raise NotPublished(f'{member.name} is not B3\'s final file, it says "{said[0]}"')
+            if source.empty and re.search(source.empty, head):
+                raise FileError(f"{member.name}: {empty_table(source.keeps)}")
             if re.search(source.signature, head):
                 return source
         of = f"{self.name}, source {file.source}" if known else self.name

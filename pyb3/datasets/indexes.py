@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ..errors import FileError, NotPublished, UsageError, WrongDate
+from ..errors import FileError, NotPublished, SourceError, UsageError, WrongDate
 from ..file import File
 from ..parse.archive import open_member
 from ..parse.json_document import read_document, records
@@ -24,6 +25,7 @@ CODES = (
 )  # fmt: skip
 # The statistics page answers to both names (2026-10), the portfolio pages to the code alone.
 _NAMES = {"IBOVESPA": "IBOV"}
+_log = logging.getLogger("pyb3")
 _CODE = re.compile(r"[A-Z0-9]{2,12}")
 
 
@@ -31,12 +33,18 @@ class IndexDataset(Dataset):
     """A dataset that B3 is asked for index by index."""
 
     def items(self, source: Source, unit: Unit, fetch: Fetch) -> list[str]:
-        """Every code known, and those that the stock list of that day adds."""
+        """Every code known, and those that the stock list of that day adds.
+
+        Where the list fails, the codes known are asked for all the same, and a warning is logged.
+        """
         if not source.each:
             return [""]
         try:
             return sorted({*CODES, *_listed(fetch(_stock_list(), ""))})
         except NotPublished:  # of an earlier day, when it was not kept
+            return list(CODES)
+        except SourceError as error:
+            _log.warning("the %d indexes known are asked for: B3's list of them fails: %s", len(CODES), error)
             return list(CODES)
 
     def asked(self, file: File, source: Source, unit: Unit | None) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import psycopg
 
 from ..errors import DatabaseError, PyB3Error
-from . import answers, clock, database, environment, files, hosts, sources
+from . import answers, catalogue, clock, database, environment, files, hosts, sources
 from .examination import Examination
 from .finding import Finding, exit_code, failed
 
@@ -25,6 +25,7 @@ CHECKS: tuple[tuple[str, Callable[[Examination], Iterator[Finding]]], ...] = (
     ("clock", clock.check),
     ("last answers", answers.check),
     ("sources", sources.check),
+    ("catalogue", catalogue.check),
 )
 """Each check's name, and the function that yields its findings."""
 

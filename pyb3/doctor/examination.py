@@ -45,6 +45,10 @@ class Examination:
                 found[name] = error
         return found
 
+    def reached(self, source: Source) -> bool:
+        """Whether the host that a source is asked at answers."""
+        return isinstance(self.greetings[self.address(source)], Greeting)
+
     @property
     def datasets(self) -> list[Dataset]:
         """Those that load."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from uuid import uuid4
@@ -15,15 +15,17 @@ from ..file import File, read_sidecar, sidecar
 from ..progress import SILENT, Progress
 from ..template import Source, Template
 from ..unit import Unit
+from . import age
 from .request import Request, request
 
 _MORNING = 9  # hours, at B3: by then its pages may show the new session
 Items = Callable[[Source], list[str]]
 # Many units share a month's or year's file: a run asks for it once, also when two need it at once, B3 has none, or it
-# cannot be read.
+# cannot be read. A process that lives longer, as a notebook's, asks again after an hour.
+_RUN = timedelta(hours=1)
 _turns: dict[Path, Lock] = {}
-_absent: dict[Path, str] = {}
-_brought: set[Path] = set()
+_absent: dict[Path, tuple[datetime, str]] = {}
+_asked: dict[Path, datetime] = {}
 
 
 def path_of(template: Template, asked: Request) -> Path:
@@ -32,9 +34,9 @@ def path_of(template: Template, asked: Request) -> Path:
 
 
 def cached_file(template: Template, source: Source, unit: Unit, item: str = "") -> File:
-    """One file that is in the cache and still good. Raises NotPublished when it is not there."""
+    """One file that is in the cache and may have the unit. Raises NotPublished when it is not there."""
     file = File.at(path_of(template, request(source, unit, item)), source.name, item)
-    if file.path.exists() and not _outgrown(file, source, unit):
+    if file.path.exists() and not age.lacks(file, source, unit):
         return file
     raise NotPublished(
         f"{template.name} {unit} is not in the cache; run 'pyb3 fetch {template.name} --date {unit.date}' first"
@@ -49,8 +51,14 @@ def fetch_file(
     *,
     refresh: bool = False,
     progress: Progress = SILENT,
+    notes: list[str] | None = None,
 ) -> File:
-    """One file, from the cache or from B3. Raises NotPublished or SourceError."""
+    """One file, from the cache or from B3; `notes` gets what a person should know. Raises NotPublished or SourceError.
+
+    A file that came before its last version was out, or that was marked as `unfinished`, is asked for again. Where B3
+    does not give another one, it is used as it is, and that is noted.
+    """
+    notes = notes if notes is not None else []
     asked = request(source, unit, item)
     path = path_of(template, asked)
     if _past(source, unit) and path.exists():
@@ -59,31 +67,86 @@ def fetch_file(
         raise NotPublished(f"{template.name} {unit}: B3 shows the last session alone; that day's is not in the cache")
     with _turns.setdefault(path, Lock()):
         file = File.at(path, source.name, item)
-        refused = "refused" in file.known and path not in _brought
-        if refresh or refused or not file.path.exists() or _outgrown(file, source, unit):
-            if path in _absent and not refresh:
-                raise NotPublished(_absent[path])
-            try:
-                from .download import download  # what is in the cache needs no HTTP client, which is slow to import
-
-                download(asked, path, progress)
-            except NotPublished as error:
-                if source.period not in (unit.kind, "snapshot"):
-                    _absent[path] = str(error)
+        usable = file.path.exists() and not age.lacks(file, source, unit)
+        refused = "refused" in file.known
+        old = refused or "unfinished" in file.known or age.early(file, source, unit)
+        if usable and not refresh and (not old or _this_run(_asked.get(path))):
+            return file
+        if not refresh and path in _absent and _this_run(_absent[path][0]):
+            raise NotPublished(_absent[path][1])
+        _asked[path] = calendar.now()
+        try:
+            _download(template, asked, path, source, unit, progress, notes)
+        except (NotPublished, SourceError) as error:
+            if isinstance(error, NotPublished) and source.period not in (unit.kind, "snapshot"):
+                _absent[path] = calendar.now(), str(error)
+            if refresh or refused or not usable:
                 raise
-            _brought.add(path)
-            file = File.at(path, source.name, item)
-    return file
+            came = f"{age.fetched_at(file):%Y-%m-%d %H:%M}"
+            notes.append(f"{path.name} is kept as it came at {came}; B3 was asked for a later one: {error}")
+            return file
+        if "unfinished" in file.known and not age.settled(source, unit) and _same(path, file):
+            unfinished(File.at(path))  # what is the same on the day after is as finished as B3 makes it
+        return File.at(path, source.name, item)
+
+
+def _download(
+    template: Template, asked: Request, path: Path, source: Source, unit: Unit, progress: Progress, notes: list[str]
+) -> None:
+    from .download import download  # what is in the cache needs no HTTP client, which is slow to import
+
+    try:
+        download(asked, path, progress)
+    except NotPublished:
+        years = _years_about(template, source, unit, asked.item)
+        if not years:
+            raise
+        try:  # a year without values in the middle of an index's history was seen once (UTIL 2012)
+            download(asked, path, progress)
+        except NotPublished:
+            year, others = f"{unit.date:%Y}", " and ".join(map(str, years))
+            notes.append(
+                f"{source.name} has nothing for {asked.item} in {year}, asked twice, though it has {others}; "
+                f"run 'pyb3 backfill {template.name} --year {year}' another day"
+            )
+            raise
+
+
+def _years_about(template: Template, source: Source, unit: Unit, item: str) -> list[int]:
+    """The years before and after that the cache has of an item; none where there is none before."""
+    if source.period != "year" or not item:
+        return []
+    year = unit.date.year
+    near = [Unit(unit.dataset, "year", date(other, 1, 1)) for other in (year - 1, year + 1)]
+    found = [other.date.year for other in near if path_of(template, request(source, other, item)).exists()]
+    return found if year - 1 in found else []
+
+
+def _this_run(moment: datetime | None) -> bool:
+    return moment is not None and abs(calendar.now() - moment) < _RUN
+
+
+def _same(path: Path, before: File) -> bool:
+    return read_sidecar(path).get("sha256") == before.known.get("sha256")
 
 
 def refuse(file: File) -> None:
     """Have the next run ask B3 anew: what is in a downloaded file cannot be read. It stays to be looked at."""
+    _mark(file, "refused")
+
+
+def unfinished(file: File) -> None:
+    """Have the next run ask B3 anew: a downloaded file is good, and lacks what B3 adds later (a settlement)."""
+    _mark(file, "unfinished")
+
+
+def _mark(file: File, what: str) -> None:
     known = read_sidecar(file.path)
     if not known or known["sha256"] != file.known.get("sha256"):
         return  # at hand, or another process has got it anew
     part = file.path.with_name(f".part-{uuid4().hex}.json")
     try:
-        part.write_text(json.dumps({**known, "refused": True}, indent=1))
+        part.write_text(json.dumps({**known, what: True}, indent=1))
         part.replace(sidecar(file.path))
     except OSError:
         part.unlink(missing_ok=True)  # the error at hand is the one to tell of
@@ -137,16 +200,6 @@ def collect(
     broken = [error for error in failures if isinstance(error, SourceError)]
     words = "; ".join(dict.fromkeys(map(str, broken or failures)))
     raise (SourceError if broken else NotPublished)(words or f"{template.name} {unit}: no source reaches that date")
-
-
-def _outgrown(file: File, source: Source, unit: Unit) -> bool:
-    """Whether the file was fetched on an earlier day, before its period had ended: B3 has added to it since."""
-    fetched = file.known.get("fetched_at")
-    if fetched is None or source.period in ("day", "snapshot"):
-        return False
-    day = datetime.fromisoformat(fetched).date()
-    last = Unit(unit.dataset, "year" if source.period == "year" else "month", source.covering(unit)).last
-    return day <= last and day < calendar.today()
 
 
 def gone(source: Source, unit: Unit) -> bool:

@@ -17,7 +17,7 @@ import stamina
 
 from .. import settings
 from ..errors import NotPublished, SourceError
-from ..signature import HEAD, is_empty_zip, is_html
+from ..signature import HEAD, empty_table, is_empty_zip, is_html
 from . import tls
 from .gate import gate
 from .http_date import http_date
@@ -30,7 +30,11 @@ HEADERS = {
     "Accept-Language": "pt-BR,pt;q=0.9,en;q=0.8",
 }
 _TIMEOUT = httpx.Timeout(30, read=90)  # pesquisapregao takes about 20 s to answer
-_RETRIED_STATUS = frozenset({403, 408, 429, 500, 502, 503, 504})  # 403: how arquivos says "too often"
+# 403 is how arquivos says "too often", 499 its gateway's end of a wait; 520 to 530 are Cloudflare's, in front of B3.
+_RETRIED_STATUS = frozenset({403, 408, 429, 499, 500, 502, 503, 504, *range(520, 528), 530})
+# Seconds before the second, third, ... try where B3 refuses for a while: it blocks an address for some minutes (2026).
+_WAITS = (5.0, 20.0, 60.0, 120.0)
+_BLOCKED = "B3 may have blocked this address for some minutes: ask again later"
 _B3 = ("b3.com.br", "bmfbovespa.com.br")
 MAX_DOWNLOAD = 1 << 30
 _MAX_TOKEN = 64 << 10
@@ -38,44 +42,57 @@ _T = TypeVar("_T")
 
 
 class WorthAnotherTry(Exception):
-    """An answer that may be better the next time."""
+    """An answer that may be better the next time.
 
-    def __init__(self, message: str, wait: float = 0.0) -> None:
+    `wait` are the seconds that B3 asks to wait, None where it does not say; `refusal` whether it refuses to answer for
+    a while, `blocked` whether it may have blocked this address.
+    """
+
+    def __init__(
+        self, message: str, wait: float | None = None, *, refusal: bool = False, blocked: bool = False
+    ) -> None:
         super().__init__(message)
-        self.wait = wait
+        self.wait, self.refusal, self.blocked = wait, refusal or blocked, blocked
 
 
 def persist(request: Request, once: Callable[[], _T]) -> _T:
     """What `once` makes of the request; it is called again where that may help. Raises SourceError."""
     attempts, host = settings.retries(), urlsplit(request.url).netloc
+    door, tries = gate(host), 0
+
+    def backoff(error: Exception) -> bool | float:
+        if isinstance(error, WorthAnotherTry):
+            if error.wait is not None:
+                return min(error.wait, 120.0) or True
+            return _WAITS[min(tries, len(_WAITS)) - 1] if error.refusal and door.patient() else True
+        if isinstance(error, httpx.UnsupportedProtocol):
+            return False
+        return isinstance(error, httpx.TransportError)
+
     try:
-        for attempt in stamina.retry_context(on=_backoff, attempts=attempts, timeout=300, wait_max=60):
+        for attempt in stamina.retry_context(on=backoff, attempts=attempts, timeout=300, wait_max=60):
+            tries = attempt.num
             with attempt:
                 made = tls.verified(_shared().context, once)
+        door.answers = True
     except WorthAnotherTry as error:
-        raise SourceError(f"{request.url}: {error} (after {attempts} tries)") from error
+        door.answers = not error.refusal
+        blocked = f"; {_BLOCKED}" if error.blocked else ""
+        raise SourceError(f"{request.url}: {error} (after {tries} tries){blocked}") from error
     except httpx.TransportError as error:
-        raise SourceError(f"{host}: {str(error) or type(error).__name__} (after {attempts} tries)") from error
+        raise SourceError(f"{host}: {str(error) or type(error).__name__} (after {tries} tries)") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SourceError(f"{request.url}: {error}") from error
     return made
 
 
-def _backoff(error: Exception) -> bool | float:
-    if isinstance(error, WorthAnotherTry):
-        return min(error.wait, 120.0) or True
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return False
-    return isinstance(error, httpx.TransportError)
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """Seconds that B3 asks to wait, 0 where it does not say."""
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds that B3 asks to wait, None where it does not say."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return float(value)
     until = http_date(value)
-    return 0.0 if until is None else max(0.0, (until - datetime.now(UTC)).total_seconds())
+    return None if until is None else max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 class _Client:
@@ -177,6 +194,8 @@ def _token_address(request: Request) -> str:
         body = next(response.iter_bytes(_MAX_TOKEN), b"")
     if not body.strip():
         _empty(request)
+    if is_html(body):
+        raise WorthAnotherTry("B3 answered with an HTML page instead of a token", refusal=True)
     try:
         token = json.loads(body).get("token")
     except (ValueError, AttributeError, RecursionError) as error:
@@ -189,23 +208,31 @@ def _token_address(request: Request) -> str:
 
 
 def _check_status(request: Request, response: httpx.Response) -> None:
-    if response.status_code == 404:
+    status = response.status_code
+    if status == 404 and request.always_200:  # Cloudflare answers it now and then (2026)
+        raise WorthAnotherTry("HTTP 404, where B3 answers 200 also for what it does not have")
+    if status == 404:
         raise NotPublished(f"{request.url}: B3 has no such file (404)")
-    if response.status_code in _RETRIED_STATUS:
-        raise WorthAnotherTry(f"HTTP {response.status_code}", _retry_after(response))
-    if response.status_code != 200:
-        raise SourceError(f"{request.url}: HTTP {response.status_code}")
+    if status in _RETRIED_STATUS:
+        raise WorthAnotherTry(f"HTTP {status}", _retry_after(response), refusal=True, blocked=status in (403, 429))
+    if status != 200:
+        raise SourceError(f"{request.url}: HTTP {status}")
 
 
 def _refuse_what_is_no_file(request: Request, response: httpx.Response, block: bytes) -> None:
     if is_html(block):
-        led = f", after a redirect to {response.url}" if response.history else ""
-        raise SourceError(f"{request.url}: B3 answered with an HTML page instead of the file{led}")
+        page = "B3 answered with an HTML page instead of the file"
+        if response.history:  # so it leads to a page that says that another is closed
+            raise SourceError(f"{request.url}: {page}, after a redirect to {response.url}")
+        raise WorthAnotherTry(page, refusal=True)  # a challenge or a notice, which passes (2026-07-28)
     if is_empty_zip(block):
         raise NotPublished(f"{request.url}: a ZIP without entries, B3 has no file for that day")
-    if request.absent and (said := re.search(request.absent, block[:HEAD].decode("latin-1"))):
+    head = block[:HEAD].decode("latin-1")
+    if request.absent and (said := re.search(request.absent, head)):
         raise NotPublished(f'{request.url}: B3 has no final file yet, it says "{said[0]}"')
-    if request.dated and not re.search(request.dated, block[:HEAD].decode("latin-1")):
+    if request.empty and re.search(request.empty, head):
+        raise SourceError(f"{request.url}: {empty_table(request.keeps)}")
+    if request.dated and not re.search(request.dated, head):
         raise NotPublished(f"{request.url}: B3 shows another day")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from uuid import uuid4
 
 import httpx
 
+from .. import calendar
 from ..errors import NotWritable
 from ..file import sidecar
 from ..progress import SILENT, Progress
 from ..signature import HEAD
-from . import client
+from . import client, pages
 from .inventory import abandoned
 from .request import Request
 
@@ -27,12 +29,16 @@ def download(request: Request, target: Path, progress: Progress = SILENT) -> Pat
 
     def once() -> None:
         with client.answer(request) as response:
-            _write(request, response, target, progress)
+            _write(request, response, client.blocks(request, response), target, progress)
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target.parent)
-        client.persist(request, once)
+        if request.counted:
+            found = pages.fetched(request)
+            _write(request, found.response, [found.data], target, progress)
+        else:
+            client.persist(request, once)
     except OSError as error:  # of files: those of the network are httpx's
         raise NotWritable(f"cannot write to the cache in {target.parent}: {error.strerror}") from error
     return target
@@ -53,20 +59,22 @@ def facts(request: Request, response: httpx.Response, sha256: str, size: int) ->
         "payload": dict(request.payload) if request.payload is not None else None,
         "sha256": sha256,
         "size": size,
-        "fetched_at": datetime.now(UTC).isoformat(),
+        "fetched_at": calendar.now().astimezone(UTC).isoformat(),
         "headers": dict(response.headers),
     }
 
 
-def _write(request: Request, response: httpx.Response, target: Path, progress: Progress) -> None:
+def _write(
+    request: Request, response: httpx.Response, blocks: Iterable[bytes], target: Path, progress: Progress
+) -> None:
     part = target.with_name(f".part-{uuid4().hex}")
     beside = sidecar(part)
     length = response.headers.get("Content-Length", "")
-    total = int(length) if length.isdecimal() else None
+    total = int(length) if length.isdecimal() and not request.counted else None  # of the first page alone
     try:
         digest, size = hashlib.sha256(), 0
         with part.open("xb") as file:
-            for block in client.blocks(request, response):
+            for block in blocks:
                 digest.update(block)
                 size += len(block)
                 file.write(block)

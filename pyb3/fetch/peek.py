@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from ..errors import SourceError
-from . import client, tls
+from . import client, pages, tls
 from .download import facts
 from .http_date import http_date
 from .request import Request
@@ -49,6 +49,13 @@ class Greeting:
 
 def peek(request: Request, limit: int) -> Beginning:
     """The first bytes of an answer, `limit` or a little more. Raises NotPublished or SourceError as a download does."""
+
+    if request.counted:  # pages, each of them small
+        found = pages.fetched(request)
+        known = facts(request, found.response, hashlib.sha256(found.data).hexdigest(), len(found.data))
+        return Beginning(
+            found.data, len(found.data) < limit, str(found.response.url) if found.response.history else "", known
+        )
 
     def once() -> Beginning:
         data, whole = b"", True

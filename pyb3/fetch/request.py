@@ -18,7 +18,8 @@ class Request:
 
     `form` is how B3 wants to be asked: `get`, `token` (ask for a token, then for the file), `post` (JSON) or
     `base64` (JSON in the path). An answer that matches `absent` is not kept: B3 has no final file yet;
-    nor is one that does not match `dated`: it is of another day.
+    nor is one that does not match `dated`: it is of another day; nor one that matches `empty`: B3, which keeps the
+    last `keeps` days, shows no row. `always_200` and `counted` are the source's.
     """
 
     source: str
@@ -30,6 +31,15 @@ class Request:
     payload: Mapping[str, Any] | None = None
     absent: str = ""
     dated: str = ""
+    empty: str = ""
+    keeps: int = 0
+    always_200: bool = False
+    counted: bool = False
+
+    @property
+    def paged(self) -> bool:
+        """Whether it asks for one page of a list."""
+        return self.counted and "pageNumber" in (self.payload or {})
 
     @property
     def address(self) -> str:
@@ -61,4 +71,8 @@ def request(source: Source, unit: Unit, item: str = "") -> Request:
         payload=payload,
         absent=source.absent,
         dated=filled(source.dated),
+        empty=source.empty,
+        keeps=source.keeps,
+        always_200=source.always_200,
+        counted=source.counted,
     )

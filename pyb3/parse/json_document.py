@@ -11,6 +11,7 @@ import polars as pl
 
 from ..errors import FieldInvalid, FileError
 from ..template import Field
+from . import json_pages
 from .archive import Member
 from .rejects import LINE, Rejects
 from .typed import Notation, typed
@@ -26,20 +27,17 @@ NOTATIONS = {
 
 
 def read_document(member: Member) -> Mapping[str, Any]:
-    """The file's one JSON object; UTF-8, with or without a byte order mark, or Latin-1. Raises FileError."""
+    """The file's JSON object; UTF-8, with or without a byte order mark, or Latin-1. Raises FileError.
+
+    Several objects, one after another, are the pages of one list: see `json_pages`.
+    """
     data = b""
     while block := member.read(1 << 20):
         data += block
         if len(data) > MAX_SIZE:
             raise FileError(f"{member.name} is larger than {MAX_SIZE >> 20} MiB, too much for a JSON answer of B3's")
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    try:
-        document = json.loads(
-            text, parse_float=_exact, parse_constant=_no_number, object_pairs_hook=_object_of_distinct_names
-        )
+        document = _loaded(member.name, data)
     except RecursionError as error:
         raise FileError(f"{member.name} is nested too deep for a JSON answer of B3's") from error
     except ValueError as error:
@@ -47,6 +45,24 @@ def read_document(member: Member) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise FileError(f"{member.name} holds no JSON object")
     return document
+
+
+def _loaded(name: str, data: bytes) -> Any:
+    """The document, or the pages that stand one after another as one. Raises ValueError and FileError."""
+    try:
+        return _one(data)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+    return json_pages.joined(name, [_one(part) for part in json_pages.parts(data)])
+
+
+def _one(data: bytes) -> Any:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return json.loads(text, parse_float=_exact, parse_constant=_no_number, object_pairs_hook=_object_of_distinct_names)
 
 
 def records(member: Member, document: Mapping[str, Any], name: str) -> dict[int, Mapping[str, Any]]:

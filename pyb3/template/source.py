@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from string import Formatter
 from typing import Any
 
@@ -32,6 +32,12 @@ class Source:
     `after` another is asked only for the items that one had. `sample` is an item that it has always had, to see by
     whether it still answers.
 
+    `final_at` is the time in São Paulo by which the last version of a session's file is out, in the evening of the
+    session: a file that was fetched earlier is asked for again. An answer that matches `empty` is an error of the
+    source: B3 has the table, and shows none of its rows. Where `always_200`, B3 answers 200 also for what it does not
+    have, so that a 404 is an error that may pass. A `counted` answer is a list under `results` that says under `page`
+    how many rows and pages there are; where its payload has a `pageNumber`, page after page is asked for. `catalogue`
+    is the address where B3 lists the tables that it has, among them the one that the payload names.
     `seen` is the newest session of a real file of it that was read whole, None where there was none; `evidence` says in
     words what else is known of it, and from whom.
     """
@@ -54,10 +60,20 @@ class Source:
     keeps: int = 0
     min_age: int = 0
     delay: int = 0
+    final_at: str = ""
+    empty: str = ""
+    always_200: bool = False
+    counted: bool = False
+    catalogue: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
     seen: date | None = None
     evidence: str = ""
+
+    @property
+    def last_version(self) -> time | None:
+        """`final_at` as a time of the day."""
+        return time.fromisoformat(self.final_at) if self.final_at else None
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -173,11 +173,14 @@ class _Reader(NodeReader):
                     check_pattern(pattern, once=name == "file")
             except ValueError as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
-        for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):
+        for name in ("signature", "absent", "empty", "dated"):
+            pattern = getattr(source, name)
             try:
                 re.compile(pattern)
             except (re.error, OverflowError, RecursionError) as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error}") from error
+        if source.final_at and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", source.final_at):
+            raise self.fail(node, f"source {source.name}: final_at is a time such as '21:00', not {source.final_at!r}")
         return source
 
     def field(self, node: yaml.Node, formats: Mapping[str, Format]) -> Field:

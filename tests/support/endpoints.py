@@ -27,6 +27,7 @@ _ERROR_PAGE = "/www.b3.com.br/pt_br/erro.htm"
 _CLOSED = "/www2.bmf.com.br/"  # settlement prices and reference rates, closed in December 2025
 _DAILY = "/arquivos.b3.com.br/api/download"
 _BULLETIN = "/arquivos.b3.com.br/bdi/table/export/csv"
+_TABLES = "/arquivos.b3.com.br/bdi/table/classifications"
 _LISTED = "/sistemaswebb3-listados.b3.com.br/"
 _NOT_FOUND = Answer(ERROR_PAGE, 404, "text/html; charset=utf-8")
 _NO_FILE = Answer(
@@ -34,9 +35,11 @@ _NO_FILE = Answer(
     400,
     "application/problem+json; charset=utf-8",
 )
+_FIRST_REPORT = date(2018, 1, 2)
 _NEVER_PUBLISHED = {date(2016, 2, 29), date(2021, 6, 10)}  # days that PR lacks
 _OLDEST = {"InstrumentsConsolidated": date(2018, 1, 2), "TradeInformationConsolidated": date(2021, 1, 4)}
 _KEPT_SESSIONS = 21
+_LARGEST_PAGE = 120  # rows; a larger page is answered without rows, and with null for a total
 
 
 def last_session() -> date:
@@ -52,6 +55,8 @@ class Exchange:
     `absent` are patterns of paths that B3 has nothing at. `versions` is how often it published each session file.
     `file_status` stands in the first line of the daily CSV files; a token lives for `token_seconds`. Where
     `bare_clients_refused`, one that does not call itself a browser gets 403, as from some of B3's front ends.
+    `tables` are those that the bulletin's catalogue lists. `no_values` are indexes and years for which the statistics
+    answer null.
     """
 
     rows: int = 500
@@ -63,6 +68,8 @@ class Exchange:
     file_status: str = "Final"
     token_seconds: float = 300.0
     bare_clients_refused: bool = False
+    tables: list[str] = field(default_factory=lambda: list(generate.TABLES))
+    no_values: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._tokens: dict[str, tuple[str, date, float]] = {}
@@ -85,6 +92,8 @@ class Exchange:
             return self._daily(query.get("token", ""), shift)
         if path == _DAILY:
             return Answer(CONSENT_PAGE, 200, "text/html; charset=utf-8")
+        if path == _TABLES and not missing:
+            return _json(generate.classifications(self.tables))
         if path.startswith(_LISTED):
             return self._listed(path[len(_LISTED) :], shift, missing)
         if path.startswith(_CLOSED):
@@ -133,7 +142,7 @@ class Exchange:
             generate.cotahist_stream(buffer, days, rows, self.seed)
             return buffer.getvalue()
 
-        answer = self._zip(("year", year, rows), made)
+        answer = self._zip(("year", year, rows, days[-1]), made)
         return replace(answer, chunked=year == self.today.year)  # made on the fly: no length
 
     def _days(self, first: date, name: str, rows: int) -> Answer:
@@ -141,7 +150,9 @@ class Exchange:
         days = sessions(first, min(end, self.today))
         if not days:
             return _NOT_FOUND
-        return self._zip(("month", first, rows), lambda: generate.zipped(name, self._text(days, rows), days[-1]))
+        return self._zip(
+            ("month", first, rows, days[-1]), lambda: generate.zipped(name, self._text(days, rows), days[-1])
+        )
 
     def _session_files(self, names: str, shift: Callable[[date], date], missing: bool) -> Answer:
         found = {}
@@ -163,7 +174,9 @@ class Exchange:
             day = datetime.strptime(found[2], "%y%m%d").date()
         except ValueError:
             return None
-        if not self.published(day) or (found[1] == "PR" and (day in _NEVER_PUBLISHED or day.year < 2016)):
+        if not self.published(day) or (found[1] == "PR" and day in _NEVER_PUBLISHED):
+            return None
+        if found[1] in ("SPRD", "SPRE", "PR") and day < _FIRST_REPORT:
             return None
         day, kind, rows, seed, versions = shift(day), found[1], self.rows, self.seed, self.versions
         makers: dict[str, Callable[[], bytes]] = {
@@ -229,7 +242,10 @@ class Exchange:
         day, seed = shift(self.today), self.seed
         index = "IBOV" if index == "IBOVESPA" else index
         if (proxy, call) == ("indexStatisticsProxy", "GetPortfolioDay"):
-            return _page(generate.index_year(index, year, day, seed, language=language), asked)
+            if (index, year) in self.no_values:
+                return _json({"min": None, "max": None, "results": None})
+            body = generate.index_year(index, year, day, seed, language=language)
+            return Answer(body, content_type="application/json; charset=utf-8")
         if proxy != "indexProxy":
             return _NOT_FOUND
         if call == "GetPortfolioDay":
@@ -254,20 +270,19 @@ def _session_before(day: date) -> date:
     return previous_session(day - timedelta(1))
 
 
-def _json(answer: dict[str, Any]) -> Answer:
+def _json(answer: Any) -> Answer:
     body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(body, content_type="application/json; charset=utf-8")
 
 
 def _page(body: bytes, asked: dict[str, Any]) -> Answer:
-    """The page of the results that was asked for."""
-    size, number = int(asked.get("pageSize", 9999)), int(asked.get("pageNumber", 1))
-    if body and size < 9999:
-        answer = json.loads(body)
-        count = len(answer["results"])
-        answer["results"] = answer["results"][(number - 1) * size : number * size]
-        answer["page"] = {
-            "pageNumber": number, "pageSize": size, "totalRecords": count, "totalPages": -(-count // size),
-        }  # fmt: skip
-        return _json(answer)
-    return Answer(body, content_type="application/json; charset=utf-8")
+    """The page of the results that was asked for; all of them where none was."""
+    if not body or "pageSize" not in asked:
+        return Answer(body, content_type="application/json; charset=utf-8")
+    size, number, answer = int(asked["pageSize"]), int(asked.get("pageNumber", 1)), json.loads(body)
+    count, pages = len(answer["results"]), -(-len(answer["results"]) // size)
+    answer["results"] = answer["results"][(number - 1) * size : number * size]
+    if size > _LARGEST_PAGE:
+        answer["results"], count, pages = [], None, None
+    answer["page"] = {"pageNumber": number, "pageSize": size, "totalRecords": count, "totalPages": pages}
+    return _json(answer)

@@ -5,7 +5,7 @@ closes in its report where its page says, an option in COTAHIST is registered am
 """
 
 from .archive import EMPTY_ZIP, merged, nested, packed, rewritten, self_extracting, streamed, zipped
-from .bulletin import derivatives_bulletin, empty_bulletin
+from .bulletin import TABLES, classifications, derivatives_bulletin, empty_bulletin
 from .cotahist import FIELDS, cotahist, cotahist_stream, cotahist_zip, member_name, quote, replace_field, trailer_count
 from .daily_files import instruments_consolidated, trade_information
 from .dates import business_days
@@ -19,7 +19,9 @@ from .swap_rates import swap_rates, swap_rates_zip
 __all__ = [
     "EMPTY_ZIP",
     "FIELDS",
+    "TABLES",
     "business_days",
+    "classifications",
     "cotahist",
     "cotahist_stream",
     "cotahist_zip",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from .draws import Draws
 from .instruments import Instrument, instruments
@@ -26,6 +28,11 @@ _DESCRIPTION = (
     "",
 )
 NOTHING = "Nenhum resultado"
+# Some of the 69 tables that the catalogue listed in October 2026.
+TABLES = (
+    "ConsolidatedTradesDerivatives", "ConsolidatedTradesEquities", "InstrumentsDerivatives", "InstrumentsEquities",
+    "OpenPositionsEquities", "BTBLoanBalance", "BTBTrade", "SharesInvesVolum", "EconomicIndicators", "Trade",
+)  # fmt: skip
 
 
 def _header(day: date, lines: int) -> list[str]:
@@ -42,6 +49,19 @@ def derivatives_bulletin(day: date, rows: int = 500, seed: int = 0, *, descripti
 def empty_bulletin(day: date, *, description_lines: int = 2) -> bytes:
     """What B3 answers for a day without session or no longer kept: 200, the description and this."""
     return ("\ufeff" + "\r\n".join([*_header(day, description_lines), NOTHING]) + "\r\n").encode()
+
+
+def classifications(tables: Iterable[str]) -> list[dict[str, Any]]:
+    """The bulletin's catalogue. That it nests like this is not confirmed; the names of its values are."""
+    listed = [
+        {
+            "name": name,
+            "hasHistory": True,
+            "configuration": {"SLA": "21:00", "NextDayDate": False, "limitDate": "D-21"},
+        }
+        for name in tables
+    ]
+    return [{"name": "Boletim Diário do Mercado", "children": listed}]
 
 
 def grouped(value: float | None, decimals: int) -> str:
