@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
+import polars as pl
 import pytest
+from polars.testing import assert_series_equal
 
 from pyb3.parse import columns
 from pyb3.parse.words import Irregular
 
-FIRST, LAST = date(1, 1, 1), date(9999, 12, 31)
-
-
-def _number(day: date) -> int:
-    return day.year * 10_000 + day.month * 100 + day.day
-
 
 def test_every_day_of_the_calendar_is_its_date() -> None:
-    """The table of months is made anew, so that a warning of the NumPy at hand is an error here."""
+    """The table of months is built again here, where a warning of the installed NumPy is an error."""
     columns._months.cache_clear()
-    days = [FIRST + timedelta(n) for n in range((LAST - FIRST).days + 1)]
-    series = columns.dates(np.array([_number(day) for day in days], np.uint64), None)
-    assert series.to_list() == days
+    days = pl.date_range(date(1, 1, 1), date(9999, 12, 31), eager=True)
+    numbers = days.dt.strftime("%Y%m%d").cast(pl.UInt64).to_numpy()
+    assert_series_equal(columns.dates(numbers, None), days, check_names=False)
 
 
 @pytest.mark.parametrize(
