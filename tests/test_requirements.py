@@ -21,6 +21,7 @@ PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := re.search(r"
 ENDS = [PYTHONS[0], PYTHONS[-1]]
 PLATFORMS = {
     "Linux": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"},
+    "Linux on ARM": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "aarch64"},
     "macOS": {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
 }
 WINDOWS = {"sys_platform": "win32", "platform_system": "Windows", "platform_machine": "AMD64"}
