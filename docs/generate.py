@@ -18,7 +18,7 @@ import typer
 import pyb3
 from pyb3.cli.app import app
 from pyb3.datasets import registry
-from pyb3.template import Field, Source, Template, dtype
+from pyb3.template import NOT_STATED, Field, Source, Template, dtype, shown
 
 ROOT = Path(__file__).resolve().parents[1]
 _SPARED = ("help", "version", "install_completion", "show_completion")
@@ -137,9 +137,11 @@ def dataset(one: Template) -> str:
         "## Sources",
         f"In order of preference. {every}",
         "",
-        "| source | serves | days | address |",
-        "|---|---|---|---|",
+        "| source | serves | days | address | seen |",
+        "|---|---|---|---|---|",
         *map(_source, one.sources),
+        "",
+        "`seen` is the newest session of a real file that was read whole, and what else is known of it.",
         "",
         "## Columns",
         "",
@@ -147,6 +149,8 @@ def dataset(one: Template) -> str:
         "|---|---|---|---|---|",
         *(_field(field, one) for field in one.fields),
         *_checks(one),
+        *_seen(one),
+        *_years(one),
     ]
     return "\n".join(lines) + "\n"
 
@@ -165,6 +169,25 @@ def _checks(one: Template) -> Iterator[str]:
         yield f"A day whose rows differ by more than {one.row_band:.0%} from the sessions before it is told."
 
 
+def _seen(one: Template) -> Iterator[str]:
+    """What rests on something else than the files of the sources."""
+    if said := [(thing.name, shown(thing)) for thing in (*one.fields, *one.checks) if shown(thing)]:
+        yield from ("", "## Seen", "These rest on something else than the files named above:", "")
+        yield from (f"- `{name}`: {words}" for name, words in said)
+
+
+def _years(one: Template) -> Iterator[str]:
+    if one.years:
+        yield from (
+            "",
+            "## Years",
+            "Rows and sessions of B3's own files. A loaded year that has other numbers is named.",
+            "",
+        )
+        yield from ("| year | rows | sessions | first | last |", "|---|---:|---:|---|---|")
+        yield from (f"| {y.year} | {y.rows:,} | {y.sessions} | {y.first} | {y.last} |" for y in one.years)
+
+
 def _source(source: Source) -> str:
     first = f"from {source.valid_from}" if source.valid_from else ""
     last = f"to {source.valid_to}" if source.valid_to else ""
@@ -173,7 +196,8 @@ def _source(source: Source) -> str:
         keeps = "the last session alone"
     days = " ".join(filter(None, (first, last, keeps))) or "all"
     asked = "" if source.request == "get" else f" ({source.request})"
-    return f"| {source.name} | {', '.join(source.kinds)} | {days} | `{source.url}`{asked} |"
+    seen = _cell(shown(source) or NOT_STATED)
+    return f"| {source.name} | {', '.join(source.kinds)} | {days} | `{source.url}`{asked} | {seen} |"
 
 
 def _field(field: Field, template: Template) -> str:

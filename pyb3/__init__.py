@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         symbols_get,
         yield_curves_get,
     )
-    from .maturity import maturity_code, maturity_date, maturity_month
+    from .maturity import maturity_code, maturity_date, maturity_month, with_maturities
     from .option_chains import option_chain, options
     from .securities import bdrs, equities, etfs, fiagros, fidcs, fiis, shares, units
 
@@ -54,6 +54,7 @@ __all__ = [
     "symbol_history_get",
     "symbols_get",
     "units",
+    "with_maturities",
     "yield_curve",
     "yield_curves_get",
 ]
@@ -74,7 +75,7 @@ _HOMES = {
         "symbols_get",
         "yield_curves_get",
     ],
-    "maturity": ["maturity_code", "maturity_date", "maturity_month"],
+    "maturity": ["maturity_code", "maturity_date", "maturity_month", "with_maturities"],
     "option_chains": ["option_chain", "options"],
     "securities": ["bdrs", "equities", "etfs", "fiagros", "fidcs", "fiis", "shares", "units"],
 }

@@ -11,7 +11,8 @@ from typing import Any
 from . import calendar
 from .datasets.base import Dataset
 from .errors import UsageError
-from .load import connect, ledger, migrate
+from .load import connect, ledger, migrate, year_counts
+from .load.year_counts import DifferentYear
 from .unit import Unit
 
 _MANY = 20  # days of a year, from which on its one file is less work than theirs
@@ -19,12 +20,22 @@ _MANY = 20  # days of a year, from which on its one file is less work than their
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A dataset's sessions held against the calendar."""
+    """A dataset's sessions compared with the calendar, and its loaded years with B3's files of these years.
+
+    `partial` are the units that were loaded but are not whole.
+    """
 
     dataset: str
     days: Sequence[date]
     missing: Sequence[date]
     today: date
+    years: Sequence[DifferentYear] = ()
+    partial: Sequence[str] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing, partial or different."""
+        return not (self.missing or self.years or self.partial)
 
     @property
     def first(self) -> date | None:
@@ -50,6 +61,8 @@ class Coverage:
             "sessions": len(self.days),
             "missing": [str(day) for day in self.missing],
             "stale_since": str(self.stale_since) if self.stale_since else None,
+            "partial": list(self.partial),
+            "years": [year.as_dict() for year in self.years],
         }
 
 
@@ -57,18 +70,21 @@ def coverage(dataset: Dataset, start: date | None = None, end: date | None = Non
     """What the database holds from `start` (default: the first day there is) to `end` (default: yesterday).
 
     Today's session is missing only when it is asked for: B3 publishes it in the evening. Sessions that no source
-    reaches any more, and that nobody can bring back, are not called missing. Raises DatabaseError.
+    reaches any more, and that nobody can bring back, are not called missing. `years` are the loaded years whose rows or
+    sessions are not those of B3's file. Raises DatabaseError.
     """
     today = calendar.today()
     with connect.connect() as connection:
         migrate.check(connection)
         days = ledger.days(connection, dataset.name, dataset.template.table)
+        partial = ledger.partial(connection, dataset.name)
+        years = year_counts.different_years(connection, dataset.template, days, start or date.min, end or date.max)
     first = start or (days[0] if days else None)
     last = end or today - timedelta(1)
     there = set(days)
     lacking = [day for day in calendar.sessions(first, last) if day not in there] if first and first <= last else []
     missing = [day for day in lacking if dataset.template.sources_for(Unit(dataset.name, "day", day), today)]
-    return Coverage(dataset.name, days, missing, today)
+    return Coverage(dataset.name, days, missing, today, years, partial)
 
 
 def missing_units(dataset: Dataset, start: date | None = None, end: date | None = None) -> list[Unit]:

@@ -14,7 +14,7 @@ from . import calendar
 from .calendar import Day
 from .datasets import registry
 from .errors import UsageError
-from .option_chains import option_chain
+from .option_chains import has_index_options, option_chain
 from .template import Field, dtype
 
 if TYPE_CHECKING:
@@ -202,16 +202,17 @@ def symbol_history_get(
 def option_chain_get(underlying: str, date: Day) -> pl.DataFrame:
     """The options on a share, unit, fund or index on a day, as `pyb3.option_chain` has them.
 
-    An index has its close from the day's `index_historical_get`. Empty on a day without a session. Raises what
-    `cotahist_get` raises, and UsageError where there are no options on `underlying`.
+    An index has its close from the day's `index_historical_get`; a paper without a trade on the day has none. Empty on
+    a day without a session. Raises what `cotahist_get` raises, and UsageError where there are no options on
+    `underlying`.
 
     >>> option_chain_get("PETR4", "2024-01-15")["underlying"].unique().to_list()
     ['PETR4']
     """
     quotes = cotahist_get(date)
-    if quotes.is_empty() or quotes.filter(pl.col("market_type") == 10, pl.col("symbol") == underlying).height:
-        return option_chain(quotes, underlying)
-    return option_chain(quotes, underlying, index_historical_get(date, index=underlying))
+    if has_index_options(quotes, underlying):
+        return option_chain(quotes, underlying, index_historical_get(date, index=underlying))
+    return option_chain(quotes, underlying)
 
 
 def _get(

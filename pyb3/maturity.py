@@ -5,16 +5,25 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from .calendar import Day, as_date, next_session, sessions
+import polars as pl
+
+from .calendar import Day, as_date, is_session, next_session, previous_session, sessions
 from .errors import UsageError
 
 MONTHS = "FGHJKMNQUVXZ"
 _OLD_MONTHS = "JAN FEV MAR ABR MAI JUN JUL AGO SET OUT NOV DEZ".split()
 _CODE = re.compile(rf"(?P<month>[{MONTHS}])(?P<year>\d\d)|(?P<old_month>{'|'.join(_OLD_MONTHS)})(?P<old_year>\d)")
 _TICKER = re.compile(rf"(?P<commodity>[A-Z0-9]{{3}})(?P<code>{_CODE.pattern})")
-_FIRST_SESSION = frozenset(
-    "DI1 DOL WDO DDI DDM DCO OC1 FRC FRO BRI T10 WEU AUD CAD CHF CLP CNY EUR GBP JPY MXN NZD TRY ZAR".split()
-)
+_FIRST_SESSION = frozenset("DI1 DOL WDO DDI DDM DCO OC1 FRC FRO BRI T10 CLP".split())
+
+# Currencies in reais: the first session of the month until the contracts of August 2025, then the third Tuesday (B3's
+# page on the change of 2025-06-02). On 2026-01-12 all contracts of January 2026 were still listed. CLP did not change;
+# CAN (a pair in dollars) has a rule of its own, which is not known here.
+_CURRENCIES = frozenset("AUD CAD CHF CNY EUR GBP JPY MXN NZD TRY WEU ZAR".split())
+_THIRD_TUESDAY_FROM = date(2025, 9, 1)
+
+# BIT's contract has the session before where the last Friday is not a session: 2027-12-30 for Friday 2027-12-31.
+_LAST_FRIDAY = frozenset({"BIT", "ETR", "SOL"})
 _FIFTEENTH = frozenset({"DAP", "IAP", "CCM"})
 _WEDNESDAY = frozenset({"IND", "WIN"})
 _LAST_SESSION = frozenset({"BGI", "ETH"})
@@ -66,8 +75,10 @@ def maturity_month(code: str, refdate: Day | None = None) -> date:
 def maturity_date(symbol: str, refdate: Day | None = None) -> date | None:
     """Maturity of a futures ticker such as `DI1F27`, by B3's rule for its family.
 
-    `refdate` is a day on which the contract was listed, as in `maturity_month`. None where the ticker is no
-    future or no rule of its family is certain.
+    `refdate` is a day on which the contract was listed, as in `maturity_month`. None where the ticker is not a
+    future's, or where no rule of its family is certain: also for a currency whose third Tuesday is not a session
+    (EURG26: Carnival), since B3 does not say whether the day before or after stands for it. `with_maturities` takes the
+    date from the list of symbols then.
 
     >>> maturity_date("DI1F27"), maturity_date("DAPF27"), maturity_date("INDG27")
     (datetime.date(2027, 1, 4), datetime.date(2027, 1, 15), datetime.date(2027, 2, 17))
@@ -79,7 +90,10 @@ def maturity_date(symbol: str, refdate: Day | None = None) -> date | None:
     first = maturity_month(match["code"], refdate)
     end = (first + timedelta(31)).replace(day=1) - timedelta(1)
     family = match["commodity"]
-    if family in _FIRST_SESSION:
+    if family in _CURRENCIES and first >= _THIRD_TUESDAY_FROM:
+        tuesday = first + timedelta((1 - first.weekday()) % 7 + 14)
+        return tuesday if is_session(tuesday) else None
+    if family in _FIRST_SESSION or family in _CURRENCIES:
         return next_session(first)
     if family in _FIFTEENTH:
         return next_session(first.replace(day=15))
@@ -89,6 +103,48 @@ def maturity_date(symbol: str, refdate: Day | None = None) -> date | None:
         return next_session(nearest)
     if family in _LAST_SESSION:
         return sessions(first, end)[-1]
+    if family in _LAST_FRIDAY:
+        return previous_session(end - timedelta((end.weekday() - 4) % 7))
     if family in _SIXTH_BEFORE_LAST:
         return sessions(first, end)[-7]
     return None
+
+
+def with_maturities(futures: pl.DataFrame, symbols: pl.DataFrame) -> pl.DataFrame:
+    """Futures with each maturity that is known: by the rule of the family, else as the day's list of symbols has it.
+
+    `futures` are rows of `futures_get`, `symbols` rows of `symbols_get` of the same days. Where a row's
+    `maturity_date` is NULL it becomes the expiration date of its ticker in the FUTURE market on its `refdate`; it stays
+    NULL where the list has no such ticker, or has it with two dates. The added column `maturity_source` says where the
+    date is from: `rule`, `symbols`, or NULL. `futures_curve` works with the result. In the database the view
+    `futures_with_maturities` is the same. Raises UsageError where a frame lacks a column.
+
+    >>> futures = with_maturities(futures_get("2024-01-15"), symbols_get("2024-01-15"))
+    >>> futures.filter(symbol="DI1F27").select("maturity_date", "maturity_source").row(0)
+    (datetime.date(2027, 1, 4), 'rule')
+    >>> futures["maturity_date"].null_count()
+    0
+    """
+    for name, frame, needed in (("futures", futures, _OF_FUTURES), ("symbols", symbols, _OF_SYMBOLS)):
+        if missing := [column for column in needed if column not in frame.columns]:
+            raise UsageError(f"{name} lacks the column {', '.join(missing)}; give rows of {name}_get")
+    # For equities B3 has the segment in the column of the market, and the market in that of the segment.
+    listed = symbols.filter(
+        pl.any_horizontal(pl.col("market", "segment") == "FUTURE"), pl.col("maturity_date").is_not_null()
+    )
+    of_day = (
+        listed.group_by("refdate", "symbol")
+        .agg(_listed=pl.col("maturity_date").first(), _dates=pl.col("maturity_date").n_unique())
+        .filter(pl.col("_dates") == 1)
+        .drop("_dates")
+    )
+    found = futures.join(of_day, on=["refdate", "symbol"], how="left", maintain_order="left")
+    by_rule, by_list = pl.col("maturity_date").is_not_null(), pl.col("_listed").is_not_null()
+    return found.with_columns(
+        maturity_date=pl.coalesce("maturity_date", "_listed"),
+        maturity_source=pl.when(by_rule).then(pl.lit("rule")).when(by_list).then(pl.lit("symbols")),
+    ).drop("_listed")
+
+
+_OF_FUTURES = ("refdate", "symbol", "maturity_date")
+_OF_SYMBOLS = ("refdate", "symbol", "segment", "market", "maturity_date")

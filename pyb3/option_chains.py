@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Literal
 
@@ -16,6 +17,13 @@ _ON = {
     "funds": kind() == FUND,
     "indexes": pl.col("bdi_code").is_in(["74", "75"]),
 }
+# Markets of a paper, and what its ticker ends in there: cash, odd lots, terms, block lots.
+_LOTS = {10: "", 20: "F", 30: "T", 21: "Q"}
+# What the number of a ticker says of the paper's ISIN: true of every paper with options on 2021-06-25 and 2022-02-03.
+_KINDS_OF_NUMBERS = {
+    "3": "ACNOR", "4": "ACNPR", "5": "ACNPA", "6": "ACNPB", "11": "CDA|UNT|CTF",
+    "31": "BDR", "32": "BDR", "33": "BDR", "34": "BDR", "35": "BDR", "39": "BDR",
+}  # fmt: skip
 _CHAIN = (
     "refdate symbol option_type strike maturity_date underlying underlying_close "
     "open high low average close best_bid best_ask trades quantity volume isin"
@@ -45,9 +53,10 @@ def option_chain(
     """The options on `underlying`, by maturity, strike and type, each with the underlying's close of the session.
 
     An option's ISIN is its underlying's: PETR4's options are those of PETR4, not of PETR3. An index has no quote
-    in the cash market: its close is `underlying_close`, or that of rows of `index_historical_get`, else NULL, as
-    it is on a day without a trade in the underlying. Prices are Decimal. Raises UsageError where `quotes` hold
-    neither `underlying` nor options on it.
+    in the cash market: its close is `underlying_close`, or that of rows of `index_historical_get`, else NULL. On a day
+    without a trade in the underlying the close is NULL too, and the options are those with the ISIN that the paper has
+    on another day, in its odd lots or terms, or that its ticker means (PETR4: preferred shares of PETR). Prices are
+    Decimal. Raises UsageError where `quotes` hold neither `underlying` nor options on it.
 
     >>> chain = option_chain(cotahist_get("2024-01-15"), "PETR4")
     >>> chain.select("symbol", "option_type", "strike", "underlying_close").columns
@@ -56,21 +65,44 @@ def option_chain(
     1
     """
     found = options(quotes)
-    cash = quotes.filter(pl.col("market_type") == 10, pl.col("symbol") == underlying)
+    paper = pl.col("symbol") == underlying
+    cash = quotes.filter(pl.col("market_type") == 10, paper)
     if quotes.is_empty():
         found = found.with_columns(underlying_close="close")
-    elif cash.is_empty():
-        # B3 names an index in its options' ISIN: BRIBOVINDM18.
-        found = found.filter(pl.col("isin").str.starts_with(f"BR{underlying}IND"))
-        if found.is_empty():
-            raise UsageError(f"these quotes hold neither {underlying} in the cash market nor options on it")
-        found = _with_close(found, underlying, underlying_close)
+    elif has_index_options(quotes, underlying):
+        found = _with_close(found.filter(_on_index(underlying)), underlying, underlying_close)
     else:
-        found = found.filter(pl.col("isin").is_in(cash["isin"].unique().implode()))
+        found = found.filter(_on_paper(quotes, underlying))
+        if found.is_empty() and cash.is_empty():
+            raise UsageError(f"these quotes hold neither {underlying} in the cash market nor options on it")
         close = cash.select("refdate", underlying_close="close").unique("refdate", keep="first", maintain_order=True)
         found = found.join(close, on="refdate", how="left")
     chain = found.with_columns(underlying=pl.lit(underlying)).select(_CHAIN)
     return chain.sort("refdate", "maturity_date", "strike", "option_type", "symbol")
+
+
+def has_index_options(quotes: pl.DataFrame, underlying: str) -> bool:
+    """Whether `quotes` hold options on an index of that name."""
+    return not options(quotes).filter(_on_index(underlying)).is_empty()
+
+
+def _on_index(index: str) -> pl.Expr:
+    """B3 names an index in its options' ISIN: BRIBOVINDM18."""
+    return pl.col("isin").str.starts_with(f"BR{index}IND")
+
+
+def _on_paper(quotes: pl.DataFrame, underlying: str) -> pl.Expr:
+    """Options of the paper's ISIN: as its quotes in any market have it, else as its ticker means it."""
+    lots = pl.any_horizontal(
+        (pl.col("market_type") == market) & (pl.col("symbol") == underlying + ending)
+        for market, ending in _LOTS.items()
+    )
+    known = quotes.filter(lots)["isin"].drop_nulls().unique()
+    if len(known):
+        return pl.col("isin").is_in(known.implode())
+    root, number = underlying[:4], underlying[4:]
+    kinds = _KINDS_OF_NUMBERS.get(number)
+    return pl.lit(False) if kinds is None else pl.col("isin").str.contains(f"^BR{re.escape(root)}({kinds})")
 
 
 def _with_close(found: pl.DataFrame, index: str, close: Decimal | pl.DataFrame | None) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import pyb3
 from pyb3 import calendar
 from pyb3.calendar import is_session, next_session, previous_session, sessions
+from pyb3.datasets import registry
 from pyb3.day_count import business_days
 from pyb3.errors import UsageError
 
@@ -60,6 +61,17 @@ def test_there_are_as_many_sessions_as_days_in_b3s_yearly_files() -> None:
     assert 970 < 10_059 - len(whole) < 980
     assert len(sessions("1986-01-01", "1989-12-31")) > 10_059 - len(whole)
     assert len(sessions("2023-01-01", "2023-12-31")) == 248
+
+
+def test_each_year_has_the_sessions_that_b3s_file_of_it_has() -> None:
+    years = {one.year: one for one in registry.get("cotahist").template.years}
+    assert sorted(years) == list(range(1986, 2026))
+    for year, file in years.items():
+        days = sessions(date(year, 1, 1), date(year, 12, 31))
+        if year >= calendar.KNOWN_FROM.year:
+            assert (len(days), days[0], days[-1]) == (file.sessions, file.first, file.last)
+        else:  # days that may have been sessions
+            assert len(days) >= file.sessions and {file.first, file.last} <= set(days)
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,15 @@ def test_a_soft_check_loads_and_is_told_and_kept_in_the_ledger(pyb3, database, t
     assert code in pyb3(f"parse cotahist --file {path}").err
 
 
+def test_rows_with_the_highest_number_of_trades_that_fits_are_named_and_loaded(pyb3, database, tmp_path: Path) -> None:
+    path = quote(tmp_path, (3, "TOTNEG", b"99998"), (5, "TOTNEG", b"99999"), (9, "TOTNEG", b"99999"))
+    answer = pyb3(f"ingest cotahist --file {path} --json")
+    assert (answer.code, answer.json["inserted"]) == (0, 40)
+    [told] = answer.json["warnings"]
+    assert told.startswith("2 rows of 40 against check trades_in_five_digits (fewer than 99,999 trades, the most that")
+    assert told.endswith("trades=99999")
+
+
 def test_a_price_of_0_is_no_price(pyb3, tmp_path: Path) -> None:
     nothing = b"0" * 13
     fields = ("PREABE", "PREMAX", "PREMIN", "PREMED", "PREULT", "PREOFC", "PREOFV")

@@ -127,7 +127,7 @@ def test_each_step_can_be_taken_alone(pyb3, database, simulator, tmp_path: Path)
     assert path.with_name(path.name + ".json").is_file()
 
     parsed = pyb3(f"parse cotahist --file {path}")
-    assert "shape: (500, 26)" in parsed.out
+    assert "shape: (500, 27)" in parsed.out
     assert _count(database, "cotahist") == 0, "fetch and parse touch no table"
 
     simulator.requests.clear()

@@ -21,6 +21,7 @@ import pyb3
 from pyb3 import calendar
 from pyb3.datasets import registry
 from pyb3.errors import FileError, NotPublished, UsageError, WrongDate
+from pyb3.file import File
 from pyb3.parse.typed import schema
 from tests.support.simulator import Simulator
 
@@ -362,6 +363,110 @@ def test_kinds_of_other_years_than_those_of_the_files() -> None:
     assert pyb3.fiis(quotes)["symbol"].to_list() == ["HUCG11", "AQLL11"]
 
 
+def without_trailer(path: Path) -> pl.DataFrame:
+    """The quotes of a file whose trailer counts them alone, as B3's files do since 2025."""
+    return registry.get("cotahist").frame([File.at(path)], allow_incomplete=True)
+
+
+def test_a_receipt_with_the_specification_of_its_share_is_not_a_share(real: Path) -> None:
+    quotes = without_trailer(real / "cases/COTAHIST_receipt_spec_PN_BDI10.TXT")
+    assert set(quotes["symbol"]) == {"PETR4", "PETR9"} and quotes["specification"].n_unique() == 1
+    assert pyb3.shares(quotes)["symbol"].to_list() == pyb3.equities(quotes)["symbol"].to_list() == ["PETR4"]
+    by_isin_alone = quotes.with_columns(bdi_code=pl.lit("02"))
+    assert pyb3.shares(by_isin_alone)["symbol"].to_list() == ["PETR4"]
+
+
+def test_infrastructure_funds_are_not_etfs_though_they_share_code_and_specification(real: Path) -> None:
+    quotes = without_trailer(real / "cases/infra_funds_CI_BDI14.TXT")
+    assert quotes["symbol"].to_list() == ["BOVA11", "KDIF11", "JURO11"]
+    assert pyb3.etfs(quotes)["symbol"].to_list() == ["BOVA11"]
+
+
+def listing(*rows: tuple[str, str, str | None], day: date = date(2026, 10, 2)) -> pl.DataFrame:
+    """A list of symbols: ticker, market, category."""
+    listed = [{"refdate": day, "symbol": s, "market": m, "security_category": c} for s, m, c in rows]
+    schema = registry.get("symbols").empty().schema
+    return pl.DataFrame(listed, {name: schema[name] for name in ("refdate", "symbol", "market", "security_category")})
+
+
+CASH = "EQUITY-CASH"
+
+
+def test_the_category_of_the_list_of_symbols_decides_what_an_etf_is(real: Path) -> None:
+    quotes = without_trailer(real / "cases/infra_funds_CI_BDI14.TXT")
+    unnamed = quotes.with_columns(company_name=pl.lit("SOME NAME"))
+    assert pyb3.etfs(unnamed).height == 3, "without a name and without a list all of them look like ETFs"
+    names = listing(("BOVA11", CASH, "ETF EQUITIES"), ("KDIF11", CASH, "FUNDS"), ("JURO11", CASH, "FUNDS"))
+    codes = listing(("BOVA11", CASH, "3"), ("KDIF11", CASH, "6"), ("JURO11", CASH, "6"))
+    for symbols in (names, codes):
+        assert pyb3.etfs(unnamed, symbols=symbols)["symbol"].to_list() == ["BOVA11"]
+        assert pyb3.etfs(unnamed.lazy(), symbols=symbols).collect()["symbol"].to_list() == ["BOVA11"]
+    told_otherwise = listing(("KDIF11", CASH, "ETF FOREIGN INDEX"))
+    assert pyb3.etfs(quotes, symbols=told_otherwise)["symbol"].to_list() == ["BOVA11", "KDIF11"]
+    assert pyb3.etfs(quotes, symbols=names).columns == quotes.columns
+
+
+def test_a_ticker_of_another_market_does_not_decide(real: Path) -> None:
+    quotes = without_trailer(real / "cases/infra_funds_CI_BDI14.TXT")
+    symbols = listing(("BOVA11", "FIXED INCOME", "BONDS"), ("BOVA11", CASH, None), ("KDIF11", CASH, "FUNDS"))
+    assert pyb3.etfs(quotes, symbols=symbols)["symbol"].to_list() == ["BOVA11"]
+
+
+def test_the_category_of_the_same_day_goes_before_that_of_another(real: Path) -> None:
+    quotes = without_trailer(real / "cases/infra_funds_CI_BDI14.TXT")
+    same_day = listing(("KDIF11", CASH, "FUNDS"), ("BOVA11", CASH, "ETF EQUITIES"))
+    other_day = listing(("KDIF11", CASH, "ETF EQUITIES"), ("JURO11", CASH, "ETF EQUITIES"), day=date(2026, 10, 6))
+    found = pyb3.etfs(quotes, symbols=pl.concat([same_day, other_day]))
+    assert found["symbol"].to_list() == ["BOVA11", "JURO11"]
+
+
+def test_the_category_decides_for_the_other_kinds_too() -> None:
+    day = {"refdate": date(2026, 10, 2)}
+    quotes = pl.DataFrame(
+        [
+            day | quote("PETR4", "PN"),
+            day | quote("PETR9", "PN"),
+            day | quote("TAEE11", "UNT"),
+            day | quote("TAEE13", "UNT"),
+            day | quote("AAPL34", "XXX"),
+            day | quote("XFIX11", "CI", "14", "TREND FII"),
+            day | quote("KNRI11", "CI", "12", "FII KINEA"),
+            day | quote("NEWS3", "ON"),
+        ]
+    )
+    symbols = listing(
+        ("PETR4", CASH, "SHARES"), ("PETR9", CASH, "RECEIPTS"), ("TAEE11", CASH, "UNIT"),
+        ("TAEE13", CASH, "UNIT RECEIPTS"), ("AAPL34", CASH, "BDR"), ("XFIX11", CASH, "ETF EQUITIES"),
+        ("KNRI11", CASH, "FUNDS"),
+    )  # fmt: skip
+    found = {
+        kind: getattr(pyb3, kind)(quotes, symbols=symbols)["symbol"].to_list()
+        for kind in ("shares", "units", "equities", "bdrs", "etfs", "fiis")
+    }
+    assert found == {
+        "shares": ["PETR4", "NEWS3"], "units": ["TAEE11"], "equities": ["PETR4", "TAEE11", "NEWS3"],
+        "bdrs": ["AAPL34"], "etfs": ["XFIX11"], "fiis": ["KNRI11"],
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="symbols lacks the column security_category; give rows of symbols_get"):
+        pyb3.shares(quotes, symbols=symbols.drop("security_category"))
+
+
+@pytest.mark.parametrize("kind", ["shares", "units", "bdrs", "etfs", "fiis", "fiagros"])
+def test_quotes_and_the_list_of_symbols_of_a_day_agree(simulator: Simulator, kind: str) -> None:
+    quotes, symbols = pyb3.cotahist_get(DAY), pyb3.symbols_get(DAY)
+    pick = getattr(pyb3, kind)
+    assert_frame_equal(pick(quotes, symbols=symbols), pick(quotes))
+
+
+@pytest.mark.parametrize("name", ["COTAHIST_D03022022.ZIP", "COTAHIST_D25062021.TXT"])
+def test_the_funds_of_code_14_that_are_not_etfs_say_so_in_their_name(real: Path, name: str) -> None:
+    quotes = pyb3.cotahist_get(file=real / "cotahist" / name)
+    code_14 = quotes.filter(pl.col("market_type") == 10, pl.col("bdi_code") == "14")
+    others = set(code_14["company_name"]) - set(pyb3.etfs(quotes)["company_name"])
+    words = {name.split()[0] for name in others}
+    assert words <= set("FIP FIA FIC FISET FINAM FINOR FIRF FDC FI PORTO SPARTA KINEA".split())
+
+
 @pytest.mark.parametrize(
     ("on", "count", "isin"),
     [("shares", 4875, ["ACN", "CDA", "UNT"]), ("funds", 193, ["CTF"]), ("indexes", 98, ["IND"])],
@@ -407,6 +512,27 @@ def test_a_day_without_a_trade_in_the_underlying_has_no_close(real: Path) -> Non
     assert dict(chain.group_by("refdate").agg(pl.col("underlying_close").count()).iter_rows()) == {
         date(2022, 2, 3): 447, date(2022, 2, 4): 0
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["COTAHIST_D03022022.ZIP", "COTAHIST_D25062021.TXT"])
+def test_a_paper_that_did_not_trade_at_all_has_its_chain_without_a_close(real: Path, name: str) -> None:
+    quotes = pyb3.cotahist_get(file=real / "cotahist" / name)
+    on_paper = pyb3.options(quotes)["isin"].implode()
+    cash = quotes.filter(pl.col("market_type") == 10, pl.col("isin").is_in(on_paper))
+    assert cash.height > 100
+    options_alone = quotes.filter(pl.col("market_type").is_in([70, 80]))
+    for symbol in cash["symbol"]:
+        chain = pyb3.option_chain(options_alone, symbol)
+        assert chain["underlying_close"].null_count() == chain.height > 0
+        assert_frame_equal(chain.drop("underlying_close"), pyb3.option_chain(quotes, symbol).drop("underlying_close"))
+
+
+def test_the_odd_lot_of_a_paper_names_its_isin(real: Path) -> None:
+    quotes = pyb3.cotahist_get(file=real / "cotahist/COTAHIST_D03022022.ZIP")
+    renamed = quotes.with_columns(isin=pl.col("isin").str.replace("BRPETRACNPR6", "BRPETRSOMEX9"))
+    without = renamed.filter(~((pl.col("market_type") == 10) & (pl.col("symbol") == "PETR4")))
+    assert without.filter(symbol="PETR4F").height == 1
+    assert pyb3.option_chain(without, "PETR4").height == 447
 
 
 def test_options_on_nothing_are_refused(real: Path) -> None:

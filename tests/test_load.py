@@ -36,7 +36,8 @@ def quotes(number: int, day: date = DAY, first: int = 0, **values: object) -> pl
     rows = [
         {
             "record_type": "01", "refdate": day, "bdi_code": "02", "symbol": f"SYM{n:05}", "market_type": 10,
-            "company_name": "A, \"B\" & CO", "term_days": 0, "close": Decimal(n).scaleb(-2), "quantity": n,
+            "company_name": "A, \"B\" & CO", "term_days": 0, "occurrence": 1, "close": Decimal(n).scaleb(-2),
+            "quantity": n,
         }
         | values
         for n in range(first, first + number)
@@ -118,7 +119,7 @@ def test_negative_decimals_arrive_and_a_change_of_sign_is_a_change(database) -> 
     def curve(rate: str) -> pl.DataFrame:
         row = {
             "transaction_id": 1, "record_type": "01", "refdate": DAY, "curve_code": "DCL", "calendar_days": 1,
-            "rate": Decimal(rate), "vertex_kind": "F", "vertex_code": "00001",
+            "rate": Decimal(rate), "vertex_kind": "F", "vertex_code": "00001", "occurrence": 1,
         }  # fmt: skip
         return pl.DataFrame([row], schema=schema(CURVES))
 
@@ -130,7 +131,15 @@ def test_negative_decimals_arrive_and_a_change_of_sign_is_a_change(database) -> 
 
 def test_truth_values_arrive_and_are_unchanged_when_they_come_again(database) -> None:
     rows = [
-        {"refdate": DAY, "symbol": f"S{n}", "segment": "CASH", "market": "M", "protected": value, "source": "IN"}
+        {
+            "refdate": DAY,
+            "symbol": f"S{n}",
+            "segment": "CASH",
+            "market": "M",
+            "occurrence": 1,
+            "protected": value,
+            "source": "IN",
+        }
         for n, value in enumerate((True, False, None))
     ]
     frame = pl.DataFrame(rows, schema=schema(SYMBOLS))

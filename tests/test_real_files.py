@@ -65,6 +65,25 @@ def test_cotahist_columns_slice_back_to_the_record(real: Path) -> None:
                 assert value == raw.strip(" ")
 
 
+def test_block_lots_are_known_codes(real: Path) -> None:
+    notes: list[str] = []
+    path = real / "cases/COTAHIST_D01092026_block_lot.TXT"
+    frame = registry.get("cotahist").frame([File.at(path)], allow_incomplete=True, notes=notes)
+    assert (frame.height, notes) == (11, [])
+    lots = frame.filter(pl.col("market_type") == 21).select("symbol", "bdi_code").rows()
+    assert lots == [("PETR4Q", "93"), ("BOVA11Q", "93"), ("PETR3M", "92")]
+
+
+def test_no_real_quote_has_a_code_that_is_not_known_or_too_many_trades(real: Path) -> None:
+    rows = 0
+    paths = [*(real / "cotahist").glob("COTAHIST_*"), *(real / "cotahist").glob("real_*")]
+    for path in paths:
+        notes: list[str] = []
+        rows += registry.get("cotahist").frame([File.at(path)], allow_incomplete=True, notes=notes).height
+        assert not [note for note in notes if "codes" in note or "trades" in note], path.name
+    assert rows > 15_000
+
+
 def test_a_file_cut_short_is_refused_with_both_counts(real: Path) -> None:
     path = real / "cotahist" / "COTAHIST_D04012016.truncated.TXT"
     with pytest.raises(Incomplete, match=r"506 records.*1,745"):

@@ -409,10 +409,12 @@ def test_the_ledger_knows_when_b3_made_a_real_file(database, ingest, real: Path,
     assert (stored.isoformat() if stored else None) == made
 
 
-def test_a_time_that_is_none_is_refused(refused, database, tmp_path: Path) -> None:
+def test_a_time_that_is_not_one_is_noted_and_costs_nothing(ingest, database, tmp_path: Path) -> None:
     text = generate.price_report(DAY, 5)
     (tmp_path / "x.xml").write_bytes(text.replace(b"<CreDtAndTm>2024-01-15T", b"<CreDtAndTm>2024-13-15T"))
-    refused(f"load futures --file {tmp_path}/x.xml", 6, 'line 40, field CreDtAndTm: "2024-13-15T.*" is not a date and')
+    done = ingest(tmp_path / "x.xml", "futures")
+    assert (done["rows"], done["file_timestamp"]) == (5, None)
+    assert any('line 40, field CreDtAndTm: "2024-13-15T' in warning for warning in done["warnings"])
 
 
 def test_bytes_that_are_known_have_their_time_too(pyb3, database, simulator) -> None:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyb3 import calendar
 from pyb3.datasets import registry
 from pyb3.datasets.base import Dataset
 from pyb3.errors import TemplateError
 from pyb3.file import File
-from pyb3.template import Template
+from pyb3.template import Template, shown
 
 GOOD = """\
 name: prices
@@ -50,6 +51,12 @@ def _check(*rules: str) -> str:
     return f"checks:\n{''.join(lines)}{FIELDS}"
 
 
+def _years(*numbers: str) -> str:
+    """Years with these numbers before the fields."""
+    lines = [f"  - {{year: 2024, {one}, first: 2024-01-02, last: 2024-12-30}}\n" for one in numbers]
+    return f"years:\n{''.join(lines)}{FIELDS}"
+
+
 def test_a_template_is_read() -> None:
     template = Template.parse(GOOD, "prices.yaml")
     assert template.key == ("refdate", "symbol")
@@ -79,6 +86,10 @@ def test_a_template_is_read() -> None:
         ("    period: day\n", "    period: day\n    keeps: some\n", 13, "keeps must be a whole number"),
         ("    period: day\n", "    period: day\n    valid_from: yesterday\n", 13, "valid_from must be a date"),
         ("    period: day\n", "    period: day\n    valid_from: 2024-02-30\n", 13, "day is out of range"),
+        ("    period: day\n", "    period: day\n    seen: in 2024\n", 13, "seen must be a date"),
+        ("    period: day\n", "    period: day\n    evidence: 2024\n", 13, "evidence must be text"),
+        ("b3: CODE,", "b3: CODE, seen: 2024,", 19, "seen must be a date"),
+        (FIELDS, _check('rule: "price > 0", evidence: 1'), 18, "evidence must be text"),
         ("    period: day\n", "    period: day\n    payload: [1]\n", 13, "payload must be a mapping"),
         ("    period: day\n", "    period: day\n    colour: red\n", 13, "a source has no 'colour'; it has: name, "),
         ("format: lines", "format: rows", 11, "there is no format 'rows'"),
@@ -122,6 +133,15 @@ def test_a_template_is_read() -> None:
         (FIELDS, _check('rule: "price > 0"').replace("name: c", "name: C d"), 18, "'C d' is no name"),
         (FIELDS, _check('rule: "price > 0"', 'rule: "price > 1"'), 18, "checks named twice: c"),
         (FIELDS, "checks: price > 0\n" + FIELDS, 17, "checks must be a list"),
+        (FIELDS, _years("sessions: 3"), 18, "a year lacks 'rows'"),
+        (FIELDS, _years("rows: 9, sessions: many"), 18, "a year: sessions must be a whole number"),
+        (FIELDS, _years("rows: 9, sessions: 10"), 18, "a year: 10 sessions do not fit 9 rows from 2024-01-02 to"),
+        (FIELDS, _years("rows: 999, sessions: 365"), 18, "a year: 365 sessions do not fit"),
+        (FIELDS, _years("rows: 9, sessions: 0"), 18, "a year: 0 sessions do not fit"),
+        (FIELDS, _years("rows: 9, sessions: 3").replace("12-30", "12"), 18, "a year: last must be a date"),
+        (FIELDS, _years("rows: 9, sessions: 3").replace("2024-12", "2025-12"), 18, "are not those of 2024"),
+        (FIELDS, _years("rows: 9, sessions: 3", "rows: 9, sessions: 3"), 18, "years named twice: 2024"),
+        (FIELDS, "years: 2024\n" + FIELDS, 17, "years must be a list"),
         ("table: prices\n", "table: prices\nrow_band: half\n", 4, "row_band must be a number"),
         ("table: prices\n", "table: prices\nrow_band: 2\n", 4, "row_band is from 0 to 1"),
         ("type: text, ", "type: text, codes: A, ", 19, "codes must be a list"),
@@ -237,3 +257,43 @@ def test_the_show_command_shows_the_template(pyb3, name: str) -> None:
 def test_no_template_lies_outside_the_registry() -> None:
     files = {path.name for path in resources.files("pyb3.datasets").iterdir() if path.name.endswith(".yaml")}
     assert files <= {f"{name}.yaml" for name in registry.names()}
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_source_says_what_it_rests_on(pyb3, name: str) -> None:
+    template = registry.get(name).template
+    out, answer = pyb3(f"datasets show {name}").out, pyb3(f"datasets show {name} --json").json
+    assert " seen " in out and "not stated" not in out
+    for thing in (*template.sources, *template.fields, *template.checks):
+        assert thing.seen is None or thing.seen <= calendar.today()
+        assert shown(thing) in out
+    for source, said in zip(template.sources, answer["sources"], strict=True):
+        assert source.seen or re.match("no real file was read|one answer of 2022", source.evidence), source.name
+        assert said["seen"] == (str(source.seen) if source.seen else None)
+        assert said["evidence"] == source.evidence
+
+
+def test_a_source_that_says_nothing_is_shown_as_not_stated(pyb3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry.get("cotahist"), "template", Template.parse(GOOD))
+    assert "not stated" in pyb3("datasets show cotahist").out
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "path"),
+    [
+        ("cotahist", "COTAHIST_D", "cotahist/COTAHIST_D03022022.ZIP"),
+        ("futures", "SPRD", "futures/SPRD250203.zip"),
+        ("futures", "PR", "futures/PR210423.newest.zip"),
+        ("yield_curves", "TS", "yield_curves/TS190910.ex_"),
+        ("index_historical", "IndexStatistics", "index_historical/IndexStatistics_IBOV_2022.json"),
+        ("index_historical", "IR", "index_historical/IR210423.zip"),
+        ("index_composition", "GetStockIndex", "index_composition/GetStockIndex.json"),
+        ("index_composition", "GetPortfolioDay", "index_composition/GetPortfolioDay_IBOV_20250407.json"),
+    ],
+)
+def test_what_a_source_calls_seen_is_the_session_of_a_real_file(real: Path, name: str, source: str, path: str) -> None:
+    dataset = registry.get(name)
+    item = "IBOV" if "IBOV" in path else ""
+    frame = dataset.frame([File.at(real / path, source, item)])
+    days = frame["refdate"].value_counts(sort=True)["refdate"] if name == "futures" else frame["refdate"].sort()[-1:]
+    assert dataset.template.source(source).seen == days[0]

@@ -243,6 +243,22 @@ def test_ci_checks_what_make_checks(machine: workflow.Machine) -> None:
             assert part in ran.log
 
 
+def test_ci_checks_the_lock_and_the_oldest_packages_on_the_oldest_python(machine: workflow.Machine) -> None:
+    oldest = CI["jobs"]["python"]["strategy"]["matrix"]["python"][0]
+    [setup] = [step for step in CI["jobs"]["lock"]["steps"] if "setup-python" in step.get("uses", "")]
+    assert setup["with"]["python-version"] == oldest
+    machine.environment["MAKEFLAGS"] = "n"
+    ran = workflow.run(CI, "lock", machine, {})
+    assert ran.code == 0, ran.log
+    for part in (
+        "--dry-run --require-hashes --no-build",
+        f"for python in {oldest} ",
+        "requirements/lowest.txt",
+        "pytest",
+    ):
+        assert part in ran.log
+
+
 def test_ci_tests_on_the_server_that_it_is_lent(machine: workflow.Machine) -> None:
     job = CI["jobs"]["postgres"]
     address = conninfo_to_dict(job["env"]["PYB3_TEST_SERVER"])

@@ -60,6 +60,107 @@ def test_the_real_file_loads_once(pyb3, database, real: Path) -> None:
     assert stored == (3, 1, Decimal("11.5900000"), "F")
 
 
+WHOLE = "yield_curves/TS190910.ex_"
+# Codes of that file whose numbers are prices or levels, as the market lists them, and index funds and a basket of
+# shares whose numbers grow as those of BVA do.
+PRICES = """
+    PTX EUR JPY INP BRP RLI RFS RDA RDC RYN RPM RPL RRA RYR RZE AUD CAD CHF CLP CNH CNY DEU DYE GBP MXN NOK NZD SEK TRY
+    ZAR RUB ARB ARS SAB SAM SAC SJC SFI ACF WTI BVA SMA MLA HAN FTS MIC ITC IAS IPS BRA CMO FIN GOV MOB SUS SBP
+""".split()
+UNKNOWN = "SAU SCA SCF SCL SCN SDE SET SFJ SGP SLT SMX SNZ STR SYD SZA".split()
+
+
+def test_each_vertex_has_its_number_in_one_column(real: Path) -> None:
+    notes: list[str] = []
+    rows = registry.get("yield_curves").frame([File.at(real / WHOLE)], notes=notes)
+    assert rows.height == 28_572 and rows["curve_code"].n_unique() == 105
+    filled = rows.select(pl.sum_horizontal(pl.col("rate", "price", "value").is_not_null())).to_series()
+    assert filled.unique().to_list() == [1]
+    by_column = {
+        column: set(rows.filter(pl.col(column).is_not_null())["curve_code"]) for column in ("rate", "price", "value")
+    }
+    assert by_column["price"] == set(PRICES) and by_column["value"] == set(UNKNOWN)
+    assert (
+        len(by_column["rate"]) == 34 and {"PRE", "DIC", "DOC", "DOL", "DCL", "DPL", "TIC", "010"} <= by_column["rate"]
+    )
+    assert notes == [
+        "curves that are not known to be of rates or of prices have their numbers in value: " + ", ".join(UNKNOWN)
+    ]
+
+
+def test_the_numbers_of_each_vertex_are_those_of_the_file(real: Path) -> None:
+    rows = frame(real / WHOLE)
+    with open_member(real / WHOLE) as member:
+        lines = member.read().decode("latin-1").splitlines()
+    numbers = rows.select(pl.coalesce("rate", "price", "value")).to_series()
+    assert [int(line[51] + line[52:66]) for line in lines] == [int(number.scaleb(7)) for number in numbers]
+
+
+def test_values_of_a_day_are_where_they_belong(real: Path) -> None:
+    rows = frame(real / WHOLE).filter(calendar_days=1)
+    told = {code: numbers for code, *numbers in rows.select("curve_code", "rate", "price", "value").iter_rows()}
+    assert told["PRE"] == [Decimal("5.9"), None, None]
+    assert told["DOC"] == [Decimal("-119.7"), None, None]
+    assert told["PTX"] == [None, Decimal("4.1108"), None]
+    assert told["EUR"] == [None, Decimal("4.541934"), None]
+    assert told["INP"] == told["SBP"] == [None, Decimal("102828"), None]
+    assert told["SCF"] == [None, None, Decimal("1")]
+
+
+def test_index_funds_grow_at_the_rate_of_pre_which_rates_do_not(real: Path) -> None:
+    rows = frame(real / WHOLE)
+    ends = rows.sort("calendar_days").group_by("curve_code").agg(
+        growth=pl.col("price").last().cast(float) / pl.col("price").first().cast(float)
+    )  # fmt: skip
+    growth = dict(ends.iter_rows())
+    for fund in "BVA SMA MLA BRA CMO FIN GOV MOB SUS".split():
+        assert 11 < growth[fund] < 15, fund  # 1.07866 ** (8961 / 252) is 14.8
+    indexes = rows.filter(pl.col("curve_code").is_in(["INP", "SBP"])).select("calendar_days", "curve_code", "price")
+    assert indexes.group_by("calendar_days").agg(pl.col("price").n_unique())["price"].unique().to_list() == [1]
+
+
+def test_curves_that_are_not_known_are_named_once_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("pyb3.parse.fixed_width.CHUNK", 1000)
+    lines = generate.swap_rates(DAY, 10).splitlines()
+    (tmp_path / "TaxaSwap.txt").write_bytes(b"\n".join(lines))
+    notes: list[str] = []
+    rows = registry.get("yield_curves").frame([File.at(tmp_path / "TaxaSwap.txt")], notes=notes)
+    named = sorted(set(rows.filter(pl.col("value").is_not_null())["curve_code"]))
+    assert len(named) > 20 and {"GLD", "SOL", "SCF"} <= set(named)
+    assert [note.partition(": ")[2].split(", ") for note in notes] == [named]
+    known = b"\n".join(line for line in lines if line[21:24] in (b"PRE", b"PTX"))
+    (tmp_path / "TaxaSwap.txt").write_bytes(known)
+    registry.get("yield_curves").frame([File.at(tmp_path / "TaxaSwap.txt")], notes=(told := []), allow_incomplete=True)
+    assert told == []
+
+
+def test_the_whole_real_file_loads_and_verifies(pyb3, database, real: Path) -> None:
+    line = f"ingest yield_curves --file {real}/{WHOLE} --json"
+    first, second = pyb3(line).json, pyb3(line).json
+    assert (first["outcome"], first["inserted"], second["outcome"], second["unchanged"]) == (
+        "loaded", 28_572, "unchanged", 28_572
+    )  # fmt: skip
+    counts = database.execute("SELECT count(rate), count(price), count(value) FROM yield_curves").fetchone()
+    assert counts == (8_195, 16_072, 4_305)
+    verified = pyb3(f"verify yield_curves --file {real}/{WHOLE} --json").json
+    assert (verified["result"], verified["rows"]) == ("verified", 28_572)
+
+
+def test_a_migration_moves_the_prices_there_and_back(pyb3, database, real: Path) -> None:
+    line = f"ingest yield_curves --file {real}/{WHOLE} --json"
+    pyb3(line)
+    columns = "curve_code, calendar_days, vertex_kind, rate, price, value"
+    query = f"SELECT {columns} FROM yield_curves ORDER BY transaction_id"
+    before = database.execute(query).fetchall()
+    assert pyb3("db downgrade 0008").code == 0
+    assert database.execute("SELECT count(*), count(rate) FROM yield_curves").fetchone() == (28_572, 28_572)
+    one = "SELECT rate FROM yield_curves WHERE curve_code = 'PTX' AND calendar_days = 1"
+    assert database.execute(one).fetchone() == (Decimal("4.1108"),)
+    assert pyb3("db upgrade").code == 0
+    assert database.execute(query).fetchall() == before
+    assert pyb3(f"{line} --force").json["unchanged"] == 28_572
+
+
 def test_a_session_comes_from_b3_with_every_curve(pyb3, database, simulator) -> None:
     first = pyb3(f"ingest yield_curves --date {DAY} --json").json
     second = pyb3(f"ingest yield_curves --date {DAY} --json").json

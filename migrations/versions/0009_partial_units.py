@@ -43,7 +43,6 @@ def upgrade() -> None:
         _alter(table, columns, now)
     for table, key in _KEYS.items():
         op.execute(f"ALTER TABLE {table} ADD COLUMN occurrence bigint NOT NULL DEFAULT 1")
-        op.execute(f"ALTER TABLE {table} ALTER COLUMN occurrence DROP DEFAULT")
         op.execute(f"COMMENT ON COLUMN {table}.occurrence IS '{_COMMENTS[table]}'")
         _key(table, f"{key}, occurrence")
     op.execute("ALTER TABLE ingestions ADD COLUMN rejected_values bigint NOT NULL DEFAULT 0")

@@ -45,11 +45,15 @@ def one(
 ) -> None:
     """One dataset's sources in order of preference, its fields, its key and its checks.
 
+    `seen` is the newest session of B3's own files that was read, with what else is known; a field or check that says
+    nothing there rests on the files of its sources.
+
     Example: pyb3 datasets show futures
     """
     from dataclasses import asdict
 
     from ..datasets import registry
+    from ..template import NOT_STATED, shown
 
     template = registry.get(dataset).template
     if as_json:
@@ -61,9 +65,16 @@ def one(
         print(table.draft(template))
         return
     print(f"{template.name}: {template.description}\ntable {template.table}, key ({', '.join(template.key)})")
-    sources = [(s.name, ", ".join(s.kinds), s.valid_from, s.valid_to, s.url) for s in template.sources]
-    show.rows(("source", "serves", "from", "to", "address"), sources, title="sources, in order of preference")
-    fields = [(f.name, f.sql_type(), "" if f.nullable else "not null", f.b3, f.description) for f in template.fields]
-    show.rows(("column", "type", "", "B3", "description"), fields, title="fields")
-    checks = [(c.name, c.severity, c.description, c.rule) for c in template.checks]
-    show.rows(("check", "severity", "holds", "rule"), checks, title="checks")
+    sources = [
+        (s.name, ", ".join(s.kinds), s.valid_from, s.valid_to, s.url, shown(s) or NOT_STATED) for s in template.sources
+    ]
+    show.rows(("source", "serves", "from", "to", "address", "seen"), sources, title="sources, in order of preference")
+    fields = [
+        (f.name, f.sql_type(), "" if f.nullable else "not null", f.b3, f.description, shown(f)) for f in template.fields
+    ]
+    show.rows(("column", "type", "", "B3", "description", "seen"), fields, title="fields")
+    checks = [(c.name, c.severity, c.description, c.rule, shown(c)) for c in template.checks]
+    show.rows(("check", "severity", "holds", "rule", "seen"), checks, title="checks")
+    if template.years:
+        years = [(str(y.year), y.rows, y.sessions, y.first, y.last) for y in template.years]
+        show.rows(("year", "rows", "sessions", "first", "last"), years, title="years, as counted in B3's files")

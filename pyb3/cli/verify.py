@@ -23,6 +23,7 @@ _WORDS = {
     "not_in_cache": "file not in cache",
     "other_bytes": "cache has another file",
     "never_loaded": "never loaded",
+    "year_differs": "not B3's number of rows or sessions",
 }
 _STYLES = {"verified": "green", "never_loaded": "yellow", "not_in_cache": "yellow", "superseded": "yellow"}
 
@@ -40,6 +41,9 @@ def verify(
     verbose: options.Verbose = False,
 ) -> None:
     """Read the cached files of what was loaded once more, and compare the tables with them, row by row and exactly.
+
+    A year that was loaded whole is also counted, and compared with the rows and sessions that B3's file of the year
+    has, where these are known.
 
     Nothing is written, and B3 is not asked. Exits 4 when something differs or cannot be verified.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _INCOMPLETE = 4
 _SHOWN = 40  # changes
+_PARTIAL_SHOWN = 10  # units of a dataset
 _REJECTED = ("ingestion_id", "unit", "file", "line", "field", "loaded", "reason", "record")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -25,7 +26,11 @@ def status(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Hold what is in the database against B3's sessions; exits 4 when some are missing.
+    """Compare what is in the database with B3's sessions; exits 4 when some are missing or partial.
+
+    A unit is partial until it is loaded whole: records or values of its file could not be read, or B3 had not published
+    all of them. A year that was loaded whole is also compared with the rows and sessions that B3's file of the year
+    has, where these are known; exits 4 when they differ.
 
     Example: pyb3 status cotahist
     """
@@ -36,12 +41,21 @@ def status(
     if as_json:
         show.objects(one.as_dict() for one in found)
     else:
-        columns = ("dataset", "first", "last", "sessions", "missing", "stale since")
-        values = [(c.dataset, c.first, c.last, len(c.days), len(c.missing), c.stale_since) for c in found]
+        columns = ("dataset", "first", "last", "sessions", "missing", "partial", "stale since")
+        values = [
+            (c.dataset, c.first, c.last, len(c.days), len(c.missing), len(c.partial), c.stale_since) for c in found
+        ]
         show.rows(columns, values)
+        for one in found:
+            for unit in one.partial[:_PARTIAL_SHOWN]:
+                show.notice(f"{one.dataset} {unit} is partial; 'pyb3 history {one.dataset}' says why")
+            if len(one.partial) > _PARTIAL_SHOWN:
+                show.notice(f"{one.dataset}: {len(one.partial) - _PARTIAL_SHOWN:,} more units are partial")
+        if years := [(c.dataset, year.expected.year, year.message) for c in found for year in c.years]:
+            show.rows(("dataset", "year", "difference from B3's file"), years)
         if dataset:
             _map(found[0])
-    if any(one.missing for one in found) or (dataset and not found[0].days):
+    if not all(one.complete for one in found) or (dataset and not found[0].days):
         raise typer.Exit(_INCOMPLETE)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from ..errors import FileError, WrongDate
 from ..maturity import maturity_date
+from ..template import dtype
 from .base import Batch, Dataset, Origin
 
 _NOT_SETTLED = "U"  # AdjstdQtStin of contracts in the first report of an evening (2021-04-23); F is final
@@ -45,14 +46,21 @@ class Futures(Dataset):
             commodity=pl.col("symbol").str.head(-3),
             maturity_code=pl.col("symbol").str.tail(3),
             maturity_date=pl.Series([maturity_date(symbol, refdate) for symbol in listed["symbol"]], dtype=pl.Date),
-            price_change=(pl.col("price") - pl.col("previous_price")).cast(pl.Decimal(38, 9)),
+            price_change=(pl.col("price") - pl.col("previous_price")).cast(self._type_of("price_change")),
             source=pl.lit(origin.source.name),
-        ).with_columns(settlement_value=pl.coalesce("settlement_value", _settlement_value()))
+        ).with_columns(
+            settlement_value=pl.coalesce(
+                "settlement_value", _settlement_value().cast(self._type_of("settlement_value"))
+            )
+        )
         own = pl.col("refdate") == refdate
         _look_for_unsettled(listed.filter(own), origin)
         yield Batch(listed.filter(own))
         if not (strays := listed.filter(~own)).is_empty():  # their own session's file knows them better
             yield Batch(strays, overwrite=False)
+
+    def _type_of(self, column: str) -> pl.DataType:
+        return dtype(self.template.field(column))
 
 
 def _look_for_unsettled(rows: pl.DataFrame, origin: Origin) -> None:
@@ -74,7 +82,7 @@ def _settlement_value() -> pl.Expr:
     """What a contract's change is worth in R$, NULL where its family fixes no such value."""
     points = {family: Decimal(value) for family, value in _POINT_VALUES.items()}
     value = pl.col("commodity").replace_strict(points, default=None, return_dtype=pl.Decimal(38, 1))
-    return (pl.col("price_change") * value).cast(pl.Decimal(38, 9))
+    return pl.col("price_change") * value
 
 
 def _asked_for(origin: Origin) -> date:

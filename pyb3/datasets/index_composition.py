@@ -16,7 +16,7 @@ from ..unit import Unit
 from .base import Batch, Origin
 from .indexes import IndexDataset
 
-_ROUNDED = Decimal("0.0005")  # a weight's three decimals, at most
+_CUT = Decimal("0.001")  # what a weight of three decimals lacks at most, where it was cut and not rounded
 _WHOLE, _NEAR = Decimal(100), Decimal("0.01")  # %; a header of 99.999 is of a whole portfolio
 
 
@@ -67,7 +67,7 @@ class IndexComposition(IndexDataset):
 
 
 def _weigh(frame: pl.DataFrame, origin: Origin) -> None:
-    """Refuse a portfolio that is not the whole: 100 %, by its header and by its members but for their rounding.
+    """Refuse a portfolio that is not the whole: 100 %, by its header and by its members but for their decimals.
 
     Where members or weights are set aside, the others cannot be the whole.
     """
@@ -75,7 +75,7 @@ def _weigh(frame: pl.DataFrame, origin: Origin) -> None:
     if origin.rejected or (origin.rejects.values and weights.null_count()):
         return
     whole = cast(Decimal, weights.sum())
-    off = abs(whole - _WHOLE) > _ROUNDED * len(weights) + _NEAR
+    off = abs(whole - _WHOLE) > _CUT * len(weights) + _NEAR
     if weights.null_count() or off or (total is not None and abs(total - _WHOLE) > _NEAR):
         blank = f", {weights.null_count():,} are blank" if weights.null_count() else ""
         raise FileError(f"{origin.name}: its header says {total} %, its weights sum to {whole} %{blank}")

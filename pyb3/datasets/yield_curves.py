@@ -9,6 +9,26 @@ import polars as pl
 from ..errors import WrongDate
 from .base import Batch, Dataset, Origin
 
+# What the numbers of a curve are. B3 publishes them in one field and does not say which; these codes are known by
+# description and values of the file of 2019-09-10, which has 105 curves.
+RATES = frozenset(
+    # interest in reais, clean and dirty coupons, Libor
+    "PRE APR SLP TR TP TFP TJP DP DIC DIM DOC DOL DCO ACC DCL DPL DGL LIB EUC ECC YCC YCL YCS CYI"
+    # government bonds: LTN, LFT, NTN-A3, NTN-B, NTN-C, NTN-F
+    " TIC TIM TLF TPR 010 021 072 076 077 095".split()
+)
+PRICES = frozenset(
+    # reais for a dollar, a euro, a yen; reais for other currencies; these for a dollar
+    "PTX EUR JPY RLI RFS RDA RDC RYN RPM RPL RRA RYR RZE ARB"
+    " AUD CAD CHF CLP CNH CNY DEU DYE GBP MXN NOK NZD SEK TRY ZAR RUB ARS"
+    # commodities; indexes of shares; index funds at the PRE rate; levels of inflation and Selic
+    " SAB SAM SAC SJC SFI ACF WTI INP BRP SBP HAN FTS MIC BVA SMA MLA BRA CMO FIN GOV MOB SUS ITC IAS IPS".split()
+)
+# Fifteen curves of that day are neither for certain: spreads that begin at 1 (SCF), that may be differences of rates
+# (SDE), or of a commodity's contracts (SET); and later files have curves that no file at hand shows (GLD, SOL, ZUS).
+_UNKNOWN = "curves that are not known to be of rates or of prices have their numbers in value: "
+_NAMED = 100  # a hostile file may have a million codes
+
 
 class YieldCurves(Dataset):
     """TS files."""
@@ -19,4 +39,22 @@ class YieldCurves(Dataset):
         days = frame["refdate"].unique().sort()
         if len(days) > 1:  # no header says what day the file is of: all its records must
             raise WrongDate(f"{origin.name} holds rows of {days[0]} and of {days[-1]}; a file is of one day")
+        of_rates, of_prices = (pl.col("curve_code").is_in(sorted(codes)) for codes in (RATES, PRICES))
+        _name_unknown(frame.filter(~of_rates, ~of_prices)["curve_code"], origin.notes)
+        published = pl.col("rate")
+        frame = frame.with_columns(
+            rate=pl.when(of_rates).then(published),
+            price=pl.when(of_prices).then(published),
+            value=pl.when(~of_rates & ~of_prices).then(published),
+        )
         yield from super().shape(frame, origin)
+
+
+def _name_unknown(codes: pl.Series, notes: list[str]) -> None:
+    """One note a file, whatever number of frames it is read in."""
+    told = next((note for note in notes if note.startswith(_UNKNOWN)), None)
+    names = set(codes) | set(told.removeprefix(_UNKNOWN).split(", ") if told else [])
+    if told:
+        notes.remove(told)
+    if names:
+        notes.append(_UNKNOWN + ", ".join(sorted(names)[:_NAMED]))

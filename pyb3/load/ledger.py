@@ -187,6 +187,26 @@ def loads(connection: psycopg.Connection[Any], dataset: str) -> list[Load]:
     return [Load(*row) for row in connection.execute(query, (dataset,))]
 
 
+def partial(connection: psycopg.Connection[Any], dataset: str) -> list[str]:
+    """The units whose newest load is partial, by day: no later load has brought all of their days whole."""
+    query = sql.SQL(
+        """
+        SELECT unit FROM (
+            SELECT DISTINCT ON (unit) unit, outcome, first_date, last_date, id
+            FROM {ingestions} WHERE dataset = %(dataset)s AND first_date IS NOT NULL
+            ORDER BY unit, id DESC
+        ) newest
+        WHERE outcome = 'partial' AND NOT EXISTS (
+            SELECT FROM {ingestions} later
+            WHERE later.dataset = %(dataset)s AND later.id > newest.id AND later.outcome <> 'partial'
+                AND later.first_date <= newest.first_date AND later.last_date >= newest.last_date
+        )
+        ORDER BY first_date, unit
+        """
+    ).format(ingestions=own("ingestions"))
+    return [unit for (unit,) in connection.execute(query, {"dataset": dataset})]
+
+
 def history(connection: psycopg.Connection[Any], dataset: str, day: date | None, limit: int) -> list[dict[str, Any]]:
     """What became of a dataset's units, the newest first: of those that hold `day`, or of all."""
     query = sql.SQL(

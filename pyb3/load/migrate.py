@@ -12,7 +12,7 @@ from .. import settings
 from ..errors import DatabaseError, SchemaNewer, SchemaNotCurrent, UsageError, one_line
 from . import connect
 
-HEAD = "0009"
+HEAD = "0011"
 """The newest revision; written down so that a load need not import Alembic to know it."""
 
 

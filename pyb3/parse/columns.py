@@ -52,8 +52,9 @@ def short_texts(lengths: Words, first: Words, second: Words | None) -> pl.Series
 @cache
 def _months() -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     """By a number like 202401: the month's first day as days since 1970-01-01, and how many it has (0: no month)."""
-    months = np.arange("0001-01", "10000-01", dtype="datetime64[M]")
-    days = np.append(months, months[-1] + 1).astype("datetime64[D]").astype(np.int32)
+    # With the month after the last, which is not added: NumPy 2.5 warns of bare integers among dates.
+    months = np.arange("0001-01", "10000-02", dtype="datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int32)
     number = np.arange(12, 12 * 10_000)
     number = number // 12 * 100 + number % 12 + 1
     first, length = np.zeros(1_000_000, np.int32), np.zeros(1_000_000, np.uint8)

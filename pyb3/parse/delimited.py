@@ -33,9 +33,10 @@ def read_delimited(
     and noted. Text is UTF-8, with or without byte order mark, or else Latin-1; nothing is quoted.
 
     Options: `separator` (";"), `decimal` (","), `thousands`, `date`, `blank` (a text that stands for nothing),
-    `ignored` (columns that may be there and `optional` ones that may not, neither to be noted), `keep` (patterns by
-    column, which a line's texts must match for it to be read) and `footer` (what a last line that is no row begins
-    with).
+    `status` (a regular expression of a line before the header, with a group of that name) and `final` (the status words
+    that need no note), `ignored` (columns that may be there and `optional` ones that may not, neither to be noted),
+    `keep` (patterns by column, which a line's texts must match for it to be read) and `footer` (what a last line that
+    is not a row begins with).
     Bad lines are set aside in the member's rejects.
     Raises FileError (no header, no column for a key, a line with other fields than the header) or FieldInvalid.
     """
@@ -62,7 +63,10 @@ def read_delimited(
 class _Header:
     """Which column of a file is which field, and how its texts are read."""
 
-    def __init__(self, names: list[str], line: int, member: Member, template: Template, form: Format) -> None:
+    def __init__(
+        self, names: list[str], before: Sequence[str], member: Member, template: Template, form: Format
+    ) -> None:
+        line = len(before) + 1
         self.names, self.line = names, line
         self.separator: str = form.options.get("separator", ";")
         self.blank: str = form.options.get("blank", "")
@@ -92,6 +96,7 @@ class _Header:
             else:
                 self.missing.append(replace(field, b3=several[0]))
         self.keep = self._kept(form.options.get("keep", {}), where)
+        self._note_status(before, member, form)
         if strange := [name for name in names if name and name not in known.union(form.options.get("ignored", ()))]:
             member.notes.append(f"{member.name} has columns that PyB3 does not know: {', '.join(strange)}")
         if lacking := [f.b3 for f in self.missing if f.b3 not in form.options.get("optional", ())]:
@@ -103,17 +108,26 @@ class _Header:
     ) -> tuple[_Header, str | None]:
         """The header, and the lines after it, if any. Raises FileError."""
         known = {name for several in template.names(form.name).values() for name in several}
-        rest = text
+        rest, before = text, list[str]()
         for line in range(1, _BEFORE + 1):
             first, more, rest = rest.partition("\n")
             names = [name.strip() for name in first.split(separator)]
             if len(names) > MAX_COLUMNS:
                 raise FileError(f"{member.name} line {line:,} has {len(names):,} columns, more than {MAX_COLUMNS:,}")
             if len(known.intersection(names)) > 1:
-                return cls(names, line, member, template, form), rest if more else None
+                return cls(names, before, member, template, form), rest if more else None
             if not more:
                 break
+            before.append(first)
         raise FileError(f"{member.name} is no {template.name} file: no line at its beginning names its columns")
+
+    @staticmethod
+    def _note_status(before: Sequence[str], member: Member, form: Format) -> None:
+        """Note a status of the file that is not known to be final: the reader of one that is not is not asked."""
+        for line in before:
+            found = re.search(form.options.get("status", "(?!)"), line)
+            if found and (word := found["status"].strip()) not in form.options.get("final", ()):
+                member.notes.append(f"{member.name} has the status {word[:40]!r}, which PyB3 does not know")
 
     def _kept(self, keep: Mapping[str, str], where: str) -> dict[int, str]:
         if absent := [name for name in keep if name not in self.names]:

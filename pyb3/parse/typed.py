@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import polars as pl
@@ -117,6 +117,9 @@ class _Batch:
                     values[row] = int(field.blank) if field.type == "integer" else field.blank
                 elif not field.nullable:
                     self.refuse(field, [row], "allowed to be blank")
+            elif (day := _long_year(field, self.notation, written)) is not None:
+                self.rejects.remark(field.b3, "a year of four digits", line, written)
+                values[row] = day
             elif not self.rejects.strict and (rounded := _rounded(field, self.notation, written)) is not None:
                 self.rejects.remark(field.b3, f"more than {field.decimals} decimals, rounded", line, written)
                 values[row] = rounded
@@ -144,6 +147,16 @@ class _Batch:
 
     def _error(self, field: Field, row: int, expected: str) -> FieldInvalid:
         return FieldInvalid(self.file, int(self.lines[row]), field.b3, self.text[field.name][row] or "", expected)
+
+
+def _long_year(field: Field, notation: Notation, written: str) -> date | None:
+    """A date whose year has four digits where the notation has two; None where it is another thing."""
+    if field.type != "date" or "%y" not in notation.date or not re.search("[0-9]{4}", written):
+        return None
+    try:
+        return datetime.strptime(written, notation.date.replace("%y", "%Y")).date()
+    except ValueError:
+        return None
 
 
 def _rounded(field: Field, notation: Notation, written: str) -> Decimal | None:

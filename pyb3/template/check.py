@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -19,13 +20,15 @@ class Check:
 
     `rule` is an SQL expression over the template's columns that is true of a good row; where it is NULL, as it is of
     a value that is not there, nothing is broken. A `hard` check refuses the unit, a `soft` one is told and nothing
-    more. `description` says what holds, in a few words.
+    more. `description` says what holds, in a few words. `seen` and `evidence` say what it rests on, as in a field.
     """
 
     name: str
     rule: str
     severity: str
     description: str
+    seen: date | None = None
+    evidence: str = ""
 
 
 def breach(check: Check) -> pl.Expr:

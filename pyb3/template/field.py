@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -22,7 +23,8 @@ class Field:
     column of its own), a path of tags or a header, or several of these where one file has this and another that. A
     field without a place is derived by the dataset's class. `codes` are the values known of a field that holds codes:
     another is kept as it is, and told. `nulls` is a regular expression of texts that B3 writes where there is no value:
-    they are read as `blank`, or NULL, and counted.
+    they are read as `blank`, or NULL, and counted. `seen` and `evidence` say what it rests on where that is not its
+    source's files: the newest session of real bytes that show it, and words.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Field:
     blank: str | None = None
     nulls: str = ""
     codes: tuple[str | int, ...] = ()
+    seen: date | None = None
+    evidence: str = ""
 
     def sql_type(self) -> str:
         """The PostgreSQL type: text, bigint, numeric(38,decimals), date or boolean."""

@@ -23,6 +23,7 @@ _VALUES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "float": ((int, float), "a number"),
     "bool": ((bool,), "true or false"),
     "str | None": ((str,), "text"),
+    "date": ((date,), "a date"),
     "date | None": ((date,), "a date"),
     "Mapping[str, Any] | None": ((dict,), "a mapping"),
 }

@@ -31,6 +31,9 @@ class Source:
     pattern over `date`, is what an answer of that date holds; another is refused and not kept. A source that comes
     `after` another is asked only for the items that one had. `sample` is an item that it has always had, to see by
     whether it still answers.
+
+    `seen` is the newest session of a real file of it that was read whole, None where there was none; `evidence` says in
+    words what else is known of it, and from whom.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Source:
     delay: int = 0
     valid_from: date | None = None
     valid_to: date | None = None
+    seen: date | None = None
+    evidence: str = ""
 
     @property
     def kinds(self) -> tuple[str, ...]:

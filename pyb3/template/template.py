@@ -19,6 +19,7 @@ from .field import TYPES, Field, is_place
 from .format import Format, Options
 from .nodes import NodeReader
 from .source import PERIODS, REQUESTS, Source, check_pattern
+from .year import Year
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Template:
     `take` says whether a row comes from the `first` source that answers (what that one lacks is NULL), or `every`
     one adds its columns or rows. `checks` are what every row is held to, a rule over its columns each. `row_band` is
     how far the rows of a day may be from those of the sessions before it, as a part of their median, until that is
-    told; 0 where the number of rows says nothing.
+    told; 0 where the number of rows says nothing. `years` are the rows and sessions that B3's own files of whole years
+    have; a loaded year that has other numbers is named.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Template:
     take: str = "first"
     checks: tuple[Check, ...] = ()
     row_band: float = 0.0
+    years: tuple[Year, ...] = ()
 
     @classmethod
     def load(cls, package: str, filename: str) -> Template:
@@ -104,6 +107,7 @@ class _Reader(NodeReader):
         formats = {name: self.format(name, value) for name, value in self.mapping(top["formats"], "formats").items()}
         fields = tuple(self.field(item, formats) for item in self.items(top["fields"], "fields"))
         checks = self.items(top["checks"], "checks") if "checks" in top else []
+        years = self.items(top["years"], "years") if "years" in top else []
         template = self.build(
             Template,
             node,
@@ -113,12 +117,18 @@ class _Reader(NodeReader):
             sources=tuple(self.source(item, formats) for item in self.items(top["sources"], "sources")),
             fields=fields,
             checks=tuple(self.check(item, fields) for item in checks),
+            years=tuple(map(self.year, years)),
         )
         names = [field.name for field in template.fields]
         for name in (template.name, template.table, *names):
             if not _NAME.fullmatch(name):
                 raise self.fail(node, f"{name!r} is no name: small letters, digits and _, a letter first")
-        for what, given in (("fields", names), ("checks", [check.name for check in template.checks])):
+        unique: dict[str, list[str]] = {
+            "fields": names,
+            "checks": [check.name for check in template.checks],
+            "years": [str(year.year) for year in template.years],
+        }
+        for what, given in unique.items():
             if twice := {name for name in given if given.count(name) > 1}:
                 raise self.fail(top[what], f"{what} named twice: {', '.join(sorted(twice))}")
         if missing := [name for name in template.key if name not in names]:
@@ -209,3 +219,9 @@ class _Reader(NodeReader):
         except ValueError as error:
             raise self.fail(node, f"check {check.name}: {error} in {check.rule!r}") from error
         return check
+
+    def year(self, node: yaml.Node) -> Year:
+        try:
+            return self.build(Year, node, "a year")
+        except ValueError as error:
+            raise self.fail(node, f"a year: {error}") from error

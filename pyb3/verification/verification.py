@@ -19,7 +19,7 @@ from .. import calendar
 from ..datasets.base import Dataset
 from ..errors import DatabaseError, FileError, NotPublished, PyB3Error, UsageError, one_line
 from ..file import File, digest
-from ..load import compare, connect, ledger, migrate
+from ..load import compare, connect, ledger, migrate, year_counts
 from ..load.ledger import Load
 from ..progress import SILENT, Progress
 from . import plan
@@ -27,7 +27,9 @@ from .loaded_files import NotCached, OtherBytes
 from .plan import Task
 from .reader import Reader
 
-Result = Literal["verified", "differs", "not_in_cache", "other_bytes", "unreadable", "superseded", "never_loaded"]
+Result = Literal[
+    "verified", "differs", "not_in_cache", "other_bytes", "unreadable", "superseded", "never_loaded", "year_differs"
+]
 SHOWN = 10
 """Differences that are told of a unit, at most; all are counted."""
 _LONG = 200  # characters of a value that are told
@@ -49,7 +51,9 @@ class Verified:
     """What became of one unit; `as_dict()` is what `--json` prints.
 
     `rows` are the file's, of the days that this load speaks for; `elsewhere` the table's rows of these days that
-    another load's file has, and has just so; `unchecked` those of loads whose files are not at hand.
+    another load's file has, and has just so; `unchecked` those of loads whose files are not at hand. `years` has one
+    year that was loaded whole and whose rows or sessions are not those of B3's file, as expected and as found in the
+    table.
     """
 
     dataset: str
@@ -68,6 +72,7 @@ class Verified:
     seconds: float = 0.0
     message: str | None = None
     differences: list[Difference] = field(default_factory=list)
+    years: list[dict[str, Any]] = field(default_factory=list)
 
     def tell(
         self, kind: Literal["missing", "differs", "extra"], key: Mapping[str, Any], values: Iterable[Any] = ()
@@ -124,7 +129,7 @@ class _Run:
     def __init__(
         self, connection: psycopg.Connection[Any], dataset: Dataset, stack: ExitStack, progress: Progress
     ) -> None:
-        self._dataset, self._template = dataset, dataset.template
+        self._connection, self._dataset, self._template = connection, dataset, dataset.template
         self._table = compare.Table(connection, dataset.template)
         self._loads = ledger.loads(connection, dataset.name)
         self._by_number = {load.id: load for load in self._loads}
@@ -141,6 +146,7 @@ class _Run:
                 yield self._verified(task, None)
         for run in _runs(sorted({*held, *due} - covered), covered & {*held, *due}):
             yield from self._uncovered(run)
+        yield from self._different_years(start, end)
 
     def of_file(self, path: Path, item: str) -> Iterator[Verified]:
         try:
@@ -258,6 +264,17 @@ class _Run:
                 first.differences = (first.differences + other.differences)[:SHOWN]
             first.message = first.message or ("the ledger knows no load of it" if result[0] == "never_loaded" else None)
             yield first
+
+    def _different_years(self, start: date, end: date) -> Iterator[Verified]:
+        """The years that were loaded whole and have another number of rows or sessions than B3's file."""
+        days = ledger.days(self._connection, self._dataset.name, self._template.table)
+        for one in year_counts.different_years(self._connection, self._template, days, start, end, count_table=True):
+            told = Verified(self._dataset.name, str(one.expected.year), "year_differs", message=one.message)
+            told.days, told.years = one.found.sessions, [one.as_dict()]
+            told.missing = max(0, one.expected.rows - one.found.rows)
+            told.extra = max(0, one.found.rows - one.expected.rows)
+            self._explain(told)
+            yield told
 
     def _explain(self, told: Verified) -> None:
         if told.missing and self._table.is_guarded():

@@ -162,7 +162,12 @@ def agreed_template(text: str) -> Template | None:
     assert {form.name: form.reader for form in template.formats.values()} == {
         str(name): options["reader"] for name, options in said["formats"].items()
     }
-    parts = ((template.fields, "fields"), (template.sources, "sources"), (template.checks, "checks"))
+    parts = (
+        (template.fields, "fields"),
+        (template.sources, "sources"),
+        (template.checks, "checks"),
+        (template.years, "years"),
+    )
     for things, described in ((things, said.get(part, [])) for things, part in parts):
         assert len(things) == len(described)
         for thing, one in zip(things, described, strict=True):

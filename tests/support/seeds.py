@@ -148,11 +148,15 @@ sources:
     url: "https://b3/"
     file: "I_{item}_{date:%Y}.csv"
     valid_from: 2018-01-01
+    seen: 2024-01-15
+    evidence: one file
+checks: [{name: low, rule: price < 9, severity: soft, description: "It is low", seen: 2024-01-16, evidence: "words"}]
+years: [{year: 2024, rows: 9, sessions: 3, first: 2024-01-15, last: 2024-12-30}]
 fields:
   - {name: refdate, b3: DATE, at: {lines: [3, 8], table: Data}, type: date, nullable: false, description: "Day"}
   - {name: symbol, b3: SYMB, at: {lines: [11, 12], table: [Papel, Ativo]}, type: text, nullable: false, description: T}
   - {name: price, b3: PRICE, at: {lines: [24, 13, 23], table: Preço}, type: decimal, decimals: 2, description: "Price"}
-  - {name: days, b3: DAYS, at: {lines: [37, 4]}, type: integer, blank: "0", description: "Days"}
+  - {name: days, b3: DAYS, at: {lines: [37, 4]}, type: integer, blank: "0", description: "D", seen: 2024-01-15}
 """
 
 READERS = ("fixed_width", "delimited", "xml_messages", "json_records", "json_months")

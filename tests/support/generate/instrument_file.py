@@ -14,7 +14,7 @@ from .price_rows import security_id
 _MARKETS = {"CASH": "10", "ODD LOT": "20", "EQUITY FORWARD": "30", "EQUITY CALL": "70", "EQUITY PUT": "80"}
 _SEGMENTS = {"EQUITY-CASH": "1", "EQUITY-DERIVATE": "2"}
 _CATEGORIES = {
-    "SHARES": "11", "UNIT": "6", "BDR": "1", "FUNDS": "3", "ETF EQUITIES": "3", "RIGHTS": "13", "STOCK FUTURE": "95",
+    "SHARES": "11", "UNIT": "13", "BDR": "1", "FUNDS": "6", "ETF EQUITIES": "3", "RIGHTS": "12", "STOCK FUTURE": "80",
 }  # fmt: skip
 # Fields of each group, in the order of the real messages that public projects quote; a name in small letters is
 # worked out, the others are the columns of InstrumentsConsolidated.

@@ -77,8 +77,10 @@ def _ungrouped(text: str, notation: Notation) -> str:
 
 
 def _date(text: str, written: str) -> date:
-    pattern = re.sub("%.", lambda part: _DATE_PARTS[part[0]], written)
-    found = re.fullmatch(pattern, text)
+    found = None
+    for one in (written, written.replace("%y", "%Y")):
+        pattern = re.sub("%.", lambda part: _DATE_PARTS[part[0]], one)
+        found = found or re.fullmatch(pattern, text)
     require(found, f"{text!r} is no date")
     assert found is not None
     parts = {name: int(digits) for name, digits in found.groupdict().items()}
