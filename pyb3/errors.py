@@ -140,3 +140,7 @@ class Interrupted(PyB3Error):
 
 class MissingSessions(UserWarning):
     """A warning: B3 has no file of some of the sessions asked for."""
+
+
+class LeftOut(UserWarning):
+    """A warning: an archive contains files that were not read."""

@@ -20,6 +20,7 @@ from ..parse.rejects import LINE, Rejects
 from ..parse.typed import schema
 from ..template import Source, Template, dtype
 from ..unit import Kind, Unit
+from .members import chooser
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Dataset:
                 rows += batch.frame.height
                 yield batch
         if rows == 0:
-            names = ", ".join(file.path.name for file in files[:3])
+            names = ", ".join(file.name for file in files[:3])
             names += f" and {len(files) - 3:,} more" if len(files) > 3 else ""
             if unit is not None:
                 raise NotPublished(f"{self.name} {unit}: no row of it in {names} (yet)")
@@ -213,7 +214,7 @@ class Dataset:
         contract: Contract,
         rejects: Rejects | None,
     ) -> Iterator[Batch]:
-        with open_member(file.path) as member:
+        with open_member(file.path, file.member, chooser(self.template, file, unit, notes)) as member:
             source = self.recognise(member, file)
             form = self.template.formats[source.format]
             member.asked = self.asked(file, source, unit)

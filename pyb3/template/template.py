@@ -163,7 +163,12 @@ class _Reader(NodeReader):
                     check_pattern(pattern, once=name == "file")
             except ValueError as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
-        for name, pattern in (("signature", source.signature), ("absent", source.absent), ("dated", source.dated)):
+        for name, pattern in (
+            ("signature", source.signature),
+            ("absent", source.absent),
+            ("dated", source.dated),
+            ("stamp", source.stamp),
+        ):
             try:
                 re.compile(pattern)
             except (re.error, OverflowError, RecursionError) as error:
