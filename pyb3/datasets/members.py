@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,13 +24,15 @@ _BOM = "\xef\xbb\xbf"
 class Part:
     """The newest version of one file of a dataset, among the files of an archive.
 
-    `day` is the session that it is of, and `made` when B3 made it, each None where its first bytes do not say it.
-    `doubt` says what was left out where two versions have the same time.
+    `day` is the session that it is of, the first one of a longer file, which ends on `until`; `made` is when B3 made
+    it: each None where its first bytes do not say it. `doubt` says what was left out where two versions have the same
+    time.
     """
 
     packed: Packed
     source: Source
     day: date | None = None
+    until: date | None = None
     made: datetime | None = None
     doubt: str = ""
 
@@ -38,6 +40,15 @@ class Part:
     def order(self) -> tuple[date, datetime]:
         """Older sessions first, then older versions; what says no day comes last."""
         return self.day or date.max, self.made or datetime.min
+
+    @property
+    def days(self) -> int:
+        """How many days it covers."""
+        return 1 if self.day is None or self.until is None else (self.until - self.day).days + 1
+
+    def covers(self, unit: Unit) -> bool:
+        """Whether it has a session of the unit, by what it says of itself."""
+        return self.day is not None and self.day <= unit.last and unit.date <= max(self.day, self.until or self.day)
 
 
 def text_of(head: bytes) -> str:
@@ -89,7 +100,9 @@ def _stamped(one: Packed, source: Source) -> tuple[Part, tuple[str | date, ...]]
     day = Counter(days).most_common(1)[0][0] if days else named
     known = day is not None and (bool(item) or not source.each)
     identity = (source.name, item, day) if known and day else (source.name, one.name)
-    return Part(one, source, day, max(times, default=None)), (*identity, *(texts[0] for texts in values.values()))
+    until = _day(values["until"][0]) if "until" in values else None
+    rest = [texts[0] for texts in values.values()]
+    return Part(one, source, day, until, max(times, default=None)), (*identity, *rest)
 
 
 def _newest(versions: list[Part]) -> Part:
@@ -100,7 +113,7 @@ def _newest(versions: list[Part]) -> Part:
             newest.packed.head,
         ):
             doubt = f"{other.packed.name} is of the same session and time as {newest.packed.name}, and not read"
-            return Part(newest.packed, newest.source, newest.day, newest.made, doubt)
+            return replace(newest, doubt=doubt)
     return newest
 
 
@@ -111,13 +124,13 @@ def chooser(template: Template, file: File, unit: Unit | None, notes: list[str])
         found, others = parts(template, packed)
         if not found:
             raise next((one.error for one in others if one.error), _nothing(archive, template.name, others))
-        mine = found if unit is None else _serving(template, file, found, unit)
+        mine = found if unit is None else _serving(found, unit)
         if not mine:
             raise WrongDate(f"{archive} contains files of {_days(found)}, none of {unit}")
         if unit is None and len(mine) > 1:
             raise FileError(f"{archive} contains several files of {template.name}, of {_days(mine)}: say which")
         order = [source.name for source in template.sources]
-        best = min(mine, key=lambda part: (part.source.name != file.source, order.index(part.source.name)))
+        best = min(mine, key=lambda part: (part.source.name != file.source, part.days, order.index(part.source.name)))
         notes.extend(filter(None, [best.doubt]))
         left = [*(part.packed for part in found if part is not best), *others]
         if left:
@@ -143,16 +156,9 @@ def _nothing(archive: str, name: str, others: Iterable[Packed]) -> FileError:
     return FileError(f"{archive} contains no file of {name}: {listed(one.name for one in others)}")
 
 
-def _serving(template: Template, file: File, found: Sequence[Part], unit: Unit) -> list[Part]:
-    """The files of the unit's own days; else those of a longer period that holds it; else those that say no day."""
-    periods = [one for one in template.sources if not file.source or one.name == file.source]
-    first = min((one.covering(unit) for one in periods), default=unit.date)
-    tests: list[Callable[[date | None], bool]] = [
-        lambda day: day is not None and unit.date <= day <= unit.last,
-        lambda day: day is not None and first <= day <= unit.last,
-        lambda day: day is None,
-    ]
-    return next((mine for test in tests if (mine := [part for part in found if test(part.day)])), [])
+def _serving(found: Sequence[Part], unit: Unit) -> list[Part]:
+    """The files that have the unit's days; else those that do not say which days they have."""
+    return [part for part in found if part.covers(unit)] or [part for part in found if part.day is None]
 
 
 def _days(found: Iterable[Part]) -> str:

@@ -190,7 +190,10 @@ class _Listing:
                 yield Packed(where, error=error)
 
     def _looked_at(self, place: str, stream: IO[bytes], name: str, size: int = 0) -> Packed:
-        return Packed(place, Member(stream, name).read(PEEK), size)
+        member, head = Member(stream, name), b""
+        while len(head) < PEEK and (data := member.read(PEEK - len(head))):
+            head += data
+        return Packed(place, head, size)
 
     def _nested(self, stream: IO[bytes], name: str) -> IO[bytes]:
         data = Member(stream, name, MAX_NESTED).read()

@@ -25,8 +25,9 @@ class Source:
     `token` (a token first) or `base64` (JSON in the path). `signature` is a regular expression that the first
     4 KiB of the unpacked file match; one that matches `absent` says that B3 has no file, or no final one, yet.
     `stamp` is a regular expression that is looked for throughout the first 64 KiB, to tell the files of an archive
-    apart. Its groups, each in whatever match has it: `day`, the session, written 20240115 or 2024-01-15; `made`, when
-    B3 made the file; any other is part of what the file is: files that differ in it are not versions of one.
+    apart. Its groups, each in whatever match has it: `day`, the session (the first one of a longer file), written
+    20240115 or 2024-01-15; `until`, the last one; `made`, when B3 made the file; any other is part of what the file
+    is: files that differ in it, or in `until`, are not versions of one.
     A source reaches back `keeps` days, and is asked for one of its days only when the unit is `min_age` days old,
     for any unit only when that is `delay` days old, so that the sources before it have had their time; 0 is no limit.
 
