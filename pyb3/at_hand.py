@@ -130,7 +130,7 @@ def _recognised(whole: AtHand, packed: Packed) -> AtHand:
         else:
             whole.error = _of_another(whole.file, whole.dataset, other, part)
     elif whole.dataset is None:
-        whole.error = FileError(f"{whole.file.path} is not a file of any dataset: {_beginning(packed)}")
+        whole.error = FileError(f"{whole.file.name} is not a file of any dataset: {_beginning(packed)}")
     return whole
 
 
@@ -153,7 +153,7 @@ def _several(path: Path, packed: list[Packed], dataset: Dataset | None, item: st
     inside += [AtHand(File(path, member=one.name), dataset, error=one.error) for one in packed if one.error]
     if not inside:
         of = "any dataset" if dataset is None else dataset.name
-        error = FileError(f"{path} contains no file of {of}: {listed(one.name for one in unknown)}")
+        error = FileError(f"{path.name} contains no file of {of}: {listed(one.name for one in unknown)}")
         return [AtHand(File.at(path), dataset, error=error)]
     if len(inside) == 1 and inside[0].error is None:  # the archive is that file, and what else it has is told then
         return [AtHand(File.at(path, item=item), inside[0].dataset, inside[0].day, inside[0].made)]
@@ -180,7 +180,7 @@ def _claim(packed: Packed) -> tuple[Dataset, Part] | None:
 
 
 def _of_another(file: File, dataset: Dataset, other: Dataset, part: Part) -> FileError:
-    error = FileError(f"{file} is a file of {other.name} ({part.source.name}), not of {dataset.name}")
+    error = FileError(f"{file.name} is a file of {other.name} ({part.source.name}), not of {dataset.name}")
     error.hint = f"run 'pyb3 ingest {other.name} --file {file.path}'"
     return error
 

@@ -216,7 +216,7 @@ def test_a_file_of_another_dataset_in_an_archive_is_named(pyb3, database, tmp_pa
     path = kept(tmp_path, {"a.TXT": quotes(DAY), "b.xml": generate.price_report(DAY, 3)})
     answer = pyb3(f"ingest cotahist --file {path}")
     assert (answer.code, rows_by_day(database)) == (4, {DAY: 5})
-    assert f"{path}/b.xml is a file of futures (SPRD), not of cotahist" in answer.err
+    assert "quotes.zip/b.xml is a file of futures (SPRD), not of cotahist" in answer.err
     assert f"run 'pyb3 ingest futures --file {path}'" in answer.err
 
 
