@@ -41,23 +41,31 @@ def paths(given: Iterable[Path]) -> list[Path]:
     """The files that are named, each once: folders are searched with what is below them, and patterns followed.
 
     Hidden files of a folder and the cache's sidecars are not data. What does not exist is kept, to be told. Raises
-    FileError for a folder without files, or a pattern that no file matches.
+    FileError for a folder without files or that cannot be read, or a pattern that no file matches.
     """
     found: dict[Path, None] = {}
     for one in given:
-        if one.is_dir():
-            inside = list(_below(one))
-            if not inside:
-                raise FileError(f"{one}: the folder contains no files")
-            found |= dict.fromkeys(inside)
-        elif not one.exists() and glob.has_magic(str(one)):
-            matching = [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]
-            if not matching:
-                raise FileError(f"{one}: no file matches the pattern")
-            found |= dict.fromkeys(path for path in matching if path.is_file() and not _is_sidecar(path))
-        else:
-            found[one] = None
+        try:
+            found |= dict.fromkeys(_named_by(one))
+        except OSError as error:
+            raise FileError(f"{error.filename or one}: {error.strerror}") from error
     return list(found)
+
+
+def _named_by(one: Path) -> list[Path]:
+    """The files that one path names. Raises FileError, OSError."""
+    if one.is_dir():
+        inside = list(_below(one))
+        if not inside:
+            raise FileError(f"{one}: the folder contains no files")
+        return inside
+    if one.exists() or not glob.has_magic(str(one)):
+        return [one]
+    matching = [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]
+    files = [path for path in matching if path.is_file() and not _is_sidecar(path)]
+    if not files:
+        raise FileError(f"{one}: no file matches the pattern")
+    return files
 
 
 def found(given: Iterable[Path], dataset: Dataset | None = None, item: str = "") -> list[AtHand]:
@@ -88,12 +96,16 @@ def of_day(given: Sequence[Path], dataset: Dataset | None = None, item: str = ""
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_raised):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place, name)
             if not name.startswith(".") and path.is_file() and not _is_sidecar(path):
                 yield path
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def _is_sidecar(path: Path) -> bool:

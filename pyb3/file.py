@@ -77,6 +77,6 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     """What is known of a downloaded file; empty for a file at hand."""
     try:
         known = json.loads(sidecar(path).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) and "sha256" in known else {}

@@ -169,7 +169,9 @@ def _message(number: int, old: bytes, new: bytes) -> bytes:
     [
         pytest.param(COTAHIST, r"is a file of cotahist \(COTAHIST_D\), not of futures", id="a COTAHIST"),
         pytest.param(
-            FUTURES.replace(b"BVBG.187.01", b"BVBG.087.01"), "is a file of index_historical .IR., not of", id="another report"
+            FUTURES.replace(b"BVBG.187.01", b"BVBG.087.01"),
+            "is a file of index_historical .IR., not of",
+            id="another report",
         ),
         pytest.param(FUTURES[: len(FUTURES) // 2], "is damaged or no XML", id="cut"),
         pytest.param(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -205,3 +206,19 @@ def test_every_real_file_of_a_dataset_is_found_in_one_call(real: Path) -> None:
         "cotahist_years.csv",
         "maturities_20150102.csv",
     ]
+
+
+def test_a_pipe_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    end = os.open(tmp_path / "pipe", os.O_RDWR)  # so that opening it does not wait for a writer
+    try:
+        (one,) = at_hand.found([tmp_path / "pipe"])
+    finally:
+        os.close(end)
+    assert "is a pipe, not a file" in str(one.error)
+
+
+def test_a_json_that_is_nested_without_end_is_no_sidecar(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[" * 100_000)
+    (one,) = at_hand.found([tmp_path])
+    assert "is not a file of any dataset" in str(one.error)

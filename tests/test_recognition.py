@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyb3 import at_hand
 from pyb3.datasets import registry
-from pyb3.datasets.members import part_of, source_of
+from pyb3.datasets.members import part_of, parts, source_of
 from pyb3.errors import PyB3Error
 from pyb3.parse.archive import Packed, members
 from tests.support import generate
+from tests.support.mutations import mutated
+from tests.support.seeds import READERS, seeds
 
 DAY = date(2024, 1, 15)
 GENERATED = {
@@ -140,3 +145,16 @@ def test_a_dataset_of_another_package_that_does_not_load_hides_no_other(monkeypa
     (tmp_path / "x.xml").write_bytes(GENERATED["futures", "PR"])
     (one,) = at_hand.found([tmp_path / "x.xml"])
     assert one.dataset is not None and one.dataset.name == "futures"
+
+
+@given(number=st.integers(0, 2**32), reader=st.sampled_from(READERS), cut=st.integers(0, 6_000))
+def test_any_bytes_are_of_a_dataset_or_of_none(number: int, reader: str, cut: int) -> None:
+    chance = random.Random(number)
+    data = mutated(chance.choice(seeds(reader)).data, chance)[:cut]
+    found = {}
+    for name in registry.names():
+        found[name], others = parts(registry.get(name).template, [Packed("a", data), Packed("b", data)])
+        for part in found[name]:  # two files with the same bytes are versions of one, or say nothing of their session
+            assert len(found[name]) == 1 or part.day is None
+            assert part.order and part.days
+        assert len(found[name]) + len(others) in (1, 2)

@@ -128,6 +128,8 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
     with stream:
+        if not stream.seekable():  # a pipe, which can be read once alone
+            raise FileError(f"{path} is a pipe, not a file: save what it brings, and name the file")
         yield stream
 
 
