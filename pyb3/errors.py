@@ -154,3 +154,7 @@ class PartialData(UserWarning):
     def __init__(self, message: str, rejected: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.rejected = rejected
+
+
+class LeftOut(UserWarning):
+    """A warning: an archive contains files that were not read."""

@@ -14,6 +14,7 @@ from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
+from .lines import BOM
 from .regular import Block, Regular
 from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
@@ -224,6 +225,8 @@ def _last_line(block: Block) -> int | None:
 def _blocks(member: Member) -> Iterator[bytearray]:
     """Whole lines, about CHUNK bytes at a time, without the last line end and trailing empty lines."""
     block, more = bytearray(), True
+    if member.head.startswith(BOM):  # an editor's; columns count from behind it
+        member.read(len(BOM))
     while more:
         while more and len(block) <= CHUNK:
             more = bool(data := member.read(_PIECE))
