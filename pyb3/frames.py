@@ -17,7 +17,7 @@ import polars as pl
 from . import at_hand, calendar, pipeline
 from .datasets.base import Dataset
 from .datasets.indexes import canonical
-from .errors import LeftOut, MissingSessions, NoSession, NotPublished, PartialData
+from .errors import LeftOut, MissingSessions, NoSession, NotPublished, PartialData, counted
 from .file import File
 from .parse.rejects import Rejects
 from .unit import Kind, Unit
@@ -105,8 +105,8 @@ class Query:
         if not found.partial:
             return
         parts = [
-            *([f"{found.rows:,} records were set aside"] if found.rows else []),
-            *([f"{found.values:,} values could not be read and are NULL"] if found.values else []),
+            *([counted(found.rows, "record") + " set aside"] if found.rows else []),
+            *([counted(found.values, "value") + " not read and NULL"] if found.values else []),
             *found.gaps,
         ]
         first = next((f"; first {record}" for record in found.records), "")

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from .datasets.base import Batch, Dataset
-from .errors import FileError
+from .errors import FileError, counted
 from .file import File, combined
 from .load import ledger, rejected, row_band, upsert
 from .parse.archive import digest_of
@@ -132,8 +132,8 @@ class Loading:
         if counts.rejected or counts.rejected_values:
             show = f"pyb3 history {self.dataset.name} --date {self.first} --rejected"
             parts = (
-                f"{counts.rejected:,} records were set aside" if counts.rejected else "",
-                f"{counts.rejected_values:,} values could not be read and are NULL" if counts.rejected_values else "",
+                counted(counts.rejected, "record") + " set aside" if counts.rejected else "",
+                counted(counts.rejected_values, "value") + " not read and NULL" if counts.rejected_values else "",
             )
             self.notes.append(f"{' and '.join(filter(None, parts))}; '{show}' shows them")
         named = dict.fromkeys(file.source for file in self.files if file.source)

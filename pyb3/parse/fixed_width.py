@@ -301,11 +301,11 @@ def _records(
         whole = text if len(text) == width else text[:width] + text[width:].rstrip(" ")
         if len(whole) == width and whole.startswith(record, at):
             if whole is not text:
-                rejects.remark("record", f"blanks behind its {width} characters", number, text[width:])
+                rejects.remark("", f"blanks behind a record of {width} characters", number, text[width:])
             yield number, whole
         elif not text.strip(" "):
             lines.blank += 1
-            rejects.remark("record", "a blank line", number, text)
+            rejects.remark("", "a blank line", number, text)
         else:
             rejects.add(number, f"it is not a record: {text[:20]!r}, {len(text):,} characters instead of {width}")
 
