@@ -66,6 +66,7 @@ def read_xml_messages(
     if announced != count and not allow_incomplete:
         raise Incomplete(f"{member.name} holds {count:,} messages, its header says {announced:,}")
     yield from rows.frames()
+    rows.check()
     if strange := sorted(name.lstrip("{") for name in namespaces - {f"{{{form.options['namespace']}"}):
         member.notes.append(f"{member.name} has messages of namespaces that PyB3 does not know: {', '.join(strange)}")
     member.notes += [*rows.notes(), *left_out.notes(member.name)]
@@ -270,6 +271,12 @@ class _Rows:
 
     def _invalid(self, element: Any, field: str, text: str, expected: str) -> FieldInvalid:
         return FieldInvalid(self._name, element.sourceline, field, text, expected)
+
+    def check(self) -> None:
+        """Raise FileError where messages hold no row at all, but something that nothing is known of in its place."""
+        if self._row is not None and self._number == 0 and self._unknown:
+            unknown = ", ".join(path[:100] for path in self._unknown[:_SHOWN])
+            raise FileError(f"{self._name} has no {self._row}, but fields that PyB3 does not know: {unknown}")
 
     def notes(self) -> Iterator[str]:
         """A line of the fields that the template does not know."""
