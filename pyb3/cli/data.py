@@ -92,7 +92,7 @@ def parse(
         assert unit is not None
         with bars(quiet) as progress:
             fetch = partial(pipeline.fetch, plugin, unit, progress=progress, notes=notes)
-            pipeline.from_next_source(plugin, unit, fetch, read, notes)
+            pipeline.from_next_source(plugin, unit, fetch, read, notes, strict=strict)
     if not quiet:
         show.rejected(rejects.records)
         for note in [*notes, *rejects.gaps]:
@@ -122,7 +122,7 @@ def load(
 
     show.talk(quiet, verbose)
     how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
-    _run([dataset], date, file, index, pipeline.from_cache, how, as_json, quiet)
+    _run([dataset], date, file, index, pipeline.from_cache, how, as_json, quiet, strict)
 
 
 def ingest(
@@ -153,7 +153,7 @@ def ingest(
     names = registry.names() if dataset == "all" else [dataset]
     find = partial(pipeline.fetch, refresh=refresh)
     how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
-    _run(names, date, file, index, find, how, as_json, quiet)
+    _run(names, date, file, index, find, how, as_json, quiet, strict)
 
 
 def backfill(
@@ -263,6 +263,7 @@ def _run(
     load: Callable[..., Outcome],
     as_json: bool,
     quiet: bool,
+    strict: bool,
 ) -> None:
     """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
     from .. import pipeline
@@ -281,7 +282,7 @@ def _run(
                 else:
                     assert unit is not None
                     fetch = partial(find, plugin, unit, notes=notes)
-                    result = pipeline.from_next_source(plugin, unit, fetch, read, notes)
+                    result = pipeline.from_next_source(plugin, unit, fetch, read, notes, strict=strict)
             except UsageError:
                 raise
             except PyB3Error as error:
