@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .calendar import sessions
     from .curves import futures_curve, yield_curve
     from .day_count import business_days
-    from .errors import MissingSessions, PartialData
+    from .errors import LeftOut, MissingSessions, PartialData
     from .interpolation import interpolate
     from .library import (
         cotahist_get,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LeftOut",
     "MissingSessions",
     "PartialData",
     "bdrs",
@@ -63,7 +64,7 @@ _HOMES = {
     "calendar": ["sessions"],
     "curves": ["futures_curve", "yield_curve"],
     "day_count": ["business_days"],
-    "errors": ["MissingSessions", "PartialData"],
+    "errors": ["LeftOut", "MissingSessions", "PartialData"],
     "interpolation": ["interpolate"],
     "library": [
         "cotahist_get",

@@ -17,6 +17,11 @@ def shortened(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
 
 
+def counted(number: int, what: str) -> str:
+    """A number and what it counts: `1 row`, `2,000 rows`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 class PyB3Error(Exception):
     """Something failed for a reason no other class names."""
 
@@ -154,3 +159,7 @@ class PartialData(UserWarning):
     def __init__(self, message: str, rejected: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.rejected = rejected
+
+
+class LeftOut(UserWarning):
+    """A warning: an archive contains files that were not read."""

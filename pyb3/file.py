@@ -16,13 +16,39 @@ class File:
 
     `source` names the template's source it came from, "" where only its bytes can tell; `item` is what the
     source was asked for (an index), "" where it has one file; `known` is the download's sidecar: source, url,
-    payload, sha256, size, fetched_at, headers.
+    payload, sha256, size, fetched_at, headers. `member` names the one file of an archive that is meant, where it has
+    several units; "" is the whole of `path`. `member_size` are its bytes as unpacked.
     """
 
     path: Path
     source: str = ""
     item: str = ""
     known: Mapping[str, Any] = field(default_factory=dict)
+    member: str = ""
+    member_size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+    @property
+    def name(self) -> str:
+        """Its name without folders, behind that of the archive that it is a member of."""
+        return f"{self.path.name}/{self.member}" if self.member else self.path.name
+
+    @property
+    def last_name(self) -> str:
+        """The name that B3 or a person gave the file itself, packed or not."""
+        return self.last_part(self.member) if self.member else self.path.name
+
+    @staticmethod
+    def last_part(member: str) -> str:
+        """A member's name without its archives and folders."""
+        return member.replace("\\", "/").rpartition("/")[2]
+
+    @property
+    def size(self) -> int:
+        """Its bytes. Raises OSError."""
+        return self.member_size if self.member else self.path.stat().st_size
 
     @classmethod
     def at(cls, path: Path, source: str = "", item: str = "") -> File:
@@ -51,6 +77,6 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     """What is known of a downloaded file; empty for a file at hand."""
     try:
         known = json.loads(sidecar(path).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) and "sha256" in known else {}

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import polars as pl
 
-from . import calendar, pipeline
+from . import at_hand, calendar, pipeline
 from .datasets.base import Dataset
 from .datasets.indexes import canonical
-from .errors import MissingSessions, NoSession, NotPublished, PartialData
+from .errors import LeftOut, MissingSessions, NoSession, NotPublished, PartialData, counted
 from .file import File
 from .parse.rejects import Rejects
 from .unit import Kind, Unit
@@ -61,11 +61,26 @@ class Query:
 
     def of_file(self, path: Path, day: date | None) -> pl.DataFrame:
         """All rows of a file at hand, which is of `day` where that is given."""
-        unit = None if day is None else self.dataset.unit("day", day)
-        parts = self.parsed([File.at(path, item=self.index)], unit)
-        found = pl.concat(self.chosen(frame) for frame, own in parts if own or self.strays)
+        if day is None:
+            return self._chosen_of(self._files(path), None)
+        return self._chosen_of([File.at(path, item=self.index)], self.dataset.unit("day", day))
+
+    def _files(self, path: Path) -> list[File]:
+        """The dataset's files of an archive, older sessions first; warns of what else it contains."""
+        found = at_hand.found([path], self.dataset, self.index)
+        good = [one for one in found if one.error is None]
+        left = [str(one.error) for one in found if one.error is not None]
+        if not good:
+            raise next(one.error for one in found if one.error is not None)
+        for told in [*left, *(note for one in good for note in one.notes)]:
+            warnings.warn(LeftOut(told), stacklevel=_caller())
+        return [one.file for one in good]
+
+    def _chosen_of(self, files: list[File], unit: Unit | None) -> pl.DataFrame:
+        parts = self.parsed(files, unit)
+        chosen = pl.concat(self.chosen(frame) for frame, own in parts if own or self.strays)
         self.warn()
-        return found
+        return chosen
 
     def fetch(self, unit: Unit, *, besides: Sequence[str] = ()) -> list[File]:
         """The unit's files, of the one index alone where there is one."""
@@ -90,8 +105,8 @@ class Query:
         if not found.partial:
             return
         parts = [
-            *([f"{found.rows:,} records were set aside"] if found.rows else []),
-            *([f"{found.values:,} values could not be read and are NULL"] if found.values else []),
+            *([counted(found.rows, "record") + " set aside"] if found.rows else []),
+            *([counted(found.values, "value") + " not read and NULL"] if found.values else []),
             *found.gaps,
         ]
         first = next((f"; first {record}" for record in found.records), "")

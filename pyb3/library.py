@@ -42,12 +42,13 @@ def _type(field: Field) -> str:
 
 _SHARED = """
 Takes one `date`, or `start` with `end` (both included), or a `year`, or a `file` at hand, which may be held against a
-`date`; a day is a date or written as 2024-01-15. `where` chooses rows while files are read, so that a year is never
-held whole: an expression, or a function from frame to frame such as `pyb3.equities`. Files come from the cache where
-they are there. A day without a session gives an empty frame with all columns; sessions of a range or year that B3 has
-no file of are left out, with a MissingSessions warning that names them. Records that cannot be read are left out and
-values are NULL, with a PartialData warning whose `rejected` has them; with `strict` the first one is an error. Raises
-NotPublished where B3 has no file of any of them, SourceError, FileError, UsageError.
+`date`; of an archive, the files of every session in it are read, and a LeftOut warning names what is not. A day is a
+date or written as 2024-01-15. `where` chooses rows while files are read, so that a year is never held whole: an
+expression, or a function from frame to frame such as `pyb3.equities`. Files come from the cache where they are there.
+A day without a session gives an empty frame with all columns; sessions of a range or year that B3 has no file of are
+left out, with a MissingSessions warning that names them. Records that cannot be read are left out and values are NULL,
+with a PartialData warning whose `rejected` has them; with `strict` the first one is an error. Raises NotPublished where
+B3 has no file of any of them, SourceError, FileError, UsageError.
 """.strip()
 
 

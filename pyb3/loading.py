@@ -12,9 +12,10 @@ from typing import Any
 import psycopg
 
 from .datasets.base import Batch, Dataset
-from .errors import FileError
-from .file import File, combined, digest
+from .errors import FileError, counted
+from .file import File, combined
 from .load import ledger, rejected, row_band, upsert
+from .parse.archive import digest_of
 from .parse.rejects import Rejects
 from .progress import Progress
 from .unit import PARTIAL, Counts, Ended, Outcome, Unit
@@ -120,19 +121,19 @@ class Loading:
             self._tell()
             yield batch
         if _digest(self.files) != self._sha256:
-            raise FileError(f"{self.files[0].path}: other bytes took its place while it was read; run it again")
+            raise FileError(f"{self.files[0]}: other bytes took its place while it was read; run it again")
 
     def _tell(self) -> None:
         """Tell how far it is. Raises what whoever is told raises, which ends the load."""
-        self._progress.loaded(f"{self.dataset.name} {self.unit or self.files[0].path.name}", self._read_so_far)
+        self._progress.loaded(f"{self.dataset.name} {self.unit or self.files[0].name}", self._read_so_far)
 
     def _written_down(self, connection: psycopg.Connection[Any], counts: Counts, number: int | None = None) -> Outcome:
         """What became of the unit, as it stands in the ledger."""
         if counts.rejected or counts.rejected_values:
             show = f"pyb3 history {self.dataset.name} --date {self.first} --rejected"
             parts = (
-                f"{counts.rejected:,} records were set aside" if counts.rejected else "",
-                f"{counts.rejected_values:,} values could not be read and are NULL" if counts.rejected_values else "",
+                counted(counts.rejected, "record") + " set aside" if counts.rejected else "",
+                counted(counts.rejected_values, "value") + " not read and NULL" if counts.rejected_values else "",
             )
             self.notes.append(f"{' and '.join(filter(None, parts))}; '{show}' shows them")
         named = dict.fromkeys(file.source for file in self.files if file.source)
@@ -143,7 +144,7 @@ class Loading:
             outcome=self._ended(counts),
             refdate=self.first if self.first == self.last else None,
             source="+".join(named or self._sources) or None,
-            file=str(self.files[0].path if len(self.files) == 1 else self.files[0].path.parent),
+            file=str(self.files[0] if len(self.files) == 1 else self.files[0].path.parent),
             sha256=self._sha256,
             file_timestamp=self.made,
             seconds=self._seconds(),
@@ -193,7 +194,7 @@ def _digest(files: Sequence[File]) -> str:
     digests = []
     for file in files:
         try:
-            digests.append(digest(file.path))
+            digests.append(digest_of(file))
         except OSError as error:
             raise FileError(f"{file.path}: {error.strerror}") from error
     return combined(digests)

@@ -208,7 +208,7 @@ def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
         ended = "not_published"
     facts = {"code": error.code, "message": str(error)}
     outcome = Outcome(dataset=dataset, unit=unit, outcome=ended, error=facts, exit_code=error.exit_code)
-    if not isinstance(error, NoSession | DatabaseError):
+    if dataset and not isinstance(error, NoSession | DatabaseError):  # a file of no dataset has no place there
         try:
             with connect.connect() as connection:
                 migrate.check(connection)

@@ -41,9 +41,11 @@ def _nothing_written(database) -> None:
         ("fetch cotahist", "say which session with --date"),
         ("parse cotahist", "say which session with --date, or which file with --file"),
         ("load cotahist", "say which session with --date, or which file with --file"),
-        ("ingest all --file x.ZIP", "a file is of one dataset"),
         (f"parse cotahist --date {DAY} --output x.xlsx", "x.xlsx ends neither in .parquet nor in .csv"),
-        ("ingest", "Missing argument 'DATASET'; see 'pyb3 ingest --help'"),
+        ("ingest", "say which dataset; 'pyb3 datasets' lists them. Files at hand need none: --file"),
+        (f"load --date {DAY}", "say which dataset"),
+        (f"parse --date {DAY}", "say which dataset"),
+        ("fetch", "Missing argument 'DATASET'; see 'pyb3 fetch --help'"),
         ("ingest cotahist --date", "Option '--date' requires an argument; see 'pyb3"),
         ("ingest cotahist --dat 2024-01-15", "No such option: --dat"),
         ("ingest cotahist futures", "unexpected extra argument"),
@@ -134,7 +136,7 @@ def _crc_spoilt() -> bytes:
         pytest.param(PACKED[:-30], "is not a whole ZIP", id="ZIP without its end"),
         pytest.param(_crc_spoilt(), "is damaged", id="spoilt ZIP"),
         pytest.param(generate.zipped("a.TXT", b""), "is (empty|no file)", id="empty file in a ZIP"),
-        pytest.param(FUTURES, "is no file of cotahist", id="a price report"),
+        pytest.param(FUTURES, r"is a file of futures \(SPRD\), not of cotahist", id="a price report"),
         pytest.param(b"%PDF-1.7 \xff\xfe", "is no file of cotahist", id="a PDF"),
         pytest.param(COTAHIST[: len(COTAHIST) // 2], "21 records without a trailer|line 21", id="cut in a record"),
         pytest.param(COTAHIST[: 247 * 21], "ends after 21 records without a trailer", id="cut between records"),
@@ -165,9 +167,11 @@ def _message(number: int, old: bytes, new: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        pytest.param(COTAHIST, "is no file of futures", id="a COTAHIST"),
+        pytest.param(COTAHIST, r"is a file of cotahist \(COTAHIST_D\), not of futures", id="a COTAHIST"),
         pytest.param(
-            FUTURES.replace(b"BVBG.187.01", b"BVBG.087.01"), "is no (file of futures|futures file)", id="another report"
+            FUTURES.replace(b"BVBG.187.01", b"BVBG.087.01"),
+            "is a file of index_historical .IR., not of",
+            id="another report",
         ),
         pytest.param(FUTURES[: len(FUTURES) // 2], "is damaged or no XML", id="cut"),
         pytest.param(
@@ -222,7 +226,7 @@ def _is_refused(refused, database, folder: Path, name: str, data: bytes, words: 
     _nothing_written(database)
 
 
-@pytest.mark.parametrize(("path", "words"), [("nowhere.ZIP", "no such file"), (".", "directory")])
+@pytest.mark.parametrize(("path", "words"), [("nowhere.ZIP", "no such file"), (".", "the folder contains no files")])
 def test_a_file_that_is_not_there_is_named(refused, database, tmp_path: Path, path: str, words: str) -> None:
     answer = refused(f"ingest cotahist --file {tmp_path / path}", 6, words)
     assert str(tmp_path / path) in answer.err

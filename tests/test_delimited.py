@@ -1,4 +1,4 @@
-"""Delimited files are read by their header, exactly, or refused with an address."""
+"""Delimited files are read by their header, exactly; what cannot be read is set aside with its address."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyb3.errors import FieldInvalid, FileError
 from pyb3.parse import delimited
 from pyb3.parse.archive import Member
+from pyb3.parse.rejects import LINE, Rejects
 from pyb3.template import Template
 
 _TEMPLATE = """
@@ -40,11 +41,19 @@ HEADER = "Data;Papel;Preço;Quantidade;Final;Nome"
 ROW = "2024-01-15;PETR4;37,125;1000;true;PETROBRÁS"
 
 
-def read(data: bytes, form: str = "daily") -> tuple[pl.DataFrame, list[str]]:
-    """The file as one frame, and what was noted of it."""
+def lenient(data: bytes, form: str = "daily", *, strict: bool = False) -> tuple[pl.DataFrame, list[str], Rejects]:
+    """The file as one frame with its lines, what was noted of it and what was set aside."""
     member = Member(io.BytesIO(data), "prices.csv")
+    member.rejects = Rejects("prices.csv", strict=strict)
     frames = list(delimited.read_delimited(member, TEMPLATE, TEMPLATE.formats[form]))
-    return pl.concat(frames) if frames else pl.DataFrame(), member.notes
+    found = pl.concat(frames) if frames else pl.DataFrame({LINE: []})
+    return found, [*member.notes, *member.rejects.remarks()], member.rejects
+
+
+def read(data: bytes, form: str = "daily") -> tuple[pl.DataFrame, list[str]]:
+    """The same where nothing may be set aside."""
+    frame, notes, _ = lenient(data, form, strict=True)
+    return frame.drop(LINE), notes
 
 
 def written(*lines: str, encoding: str = "utf-8", end: str = "\r\n") -> bytes:
@@ -117,33 +126,84 @@ def test_thousands_marks_stand_where_the_format_has_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        ("2024-01-15;PETR4;1,,5;1;true;", "price", 'field Preço: "1,,5" is not a number of 3 decimals'),
+        ("2024-01-15;PETR4;1;1,5;true;", "quantity", 'field Quantidade: "1,5" is not a whole number'),
+        ("2024-01-15;PETR4;1;1;talvez;", "final", 'field Final: "talvez" is not a truth value'),
+    ],
+)
+def test_an_odd_value_is_null_and_named_with_its_line_and_text(row: str, column: str, words: str) -> None:
+    data = written(HEADER, ROW, row, ROW)
+    with pytest.raises(FieldInvalid, match=f"line 3, {words}"):
+        read(data)
+    frame, _, rejects = lenient(data)
+    assert frame[LINE].to_list() == [2, 3, 4]
+    assert frame[column].is_null().to_list() == [False, True, False]
+    (record,) = rejects.records
+    assert (record.line, record.record, record.loaded) == (3, row, True)
+    assert str(record) == f"prices.csv line 3, {words}"
+
+
+@pytest.mark.parametrize(
     ("row", "words"),
     [
         ("2024-13-15;PETR4;1;1;true;", 'line 3, field Data: "2024-13-15" is not a date'),
         ("15/01/2024;PETR4;1;1;true;", 'line 3, field Data: "15/01/2024" is not a date'),
-        ("2024-01-15;PETR4;1,2345;1;true;", 'line 3, field Preço: "1,2345" is not a number of 3 decimals'),
-        ("2024-01-15;PETR4;1;1,5;true;", 'line 3, field Quantidade: "1,5" is not a whole number'),
-        ("2024-01-15;PETR4;1;1;talvez;", 'line 3, field Final: "talvez" is not a truth value'),
-        ("2024-01-15;PETR4;1;1;true;a\0b", "line 3, field Nome: .* is not text: it holds a NUL"),
+        ("2024-01-15;;1;1;true;", 'line 3, field Papel: "" is not allowed to be blank'),
     ],
 )
-def test_a_value_that_does_not_parse_is_named_with_its_line(row: str, words: str) -> None:
+def test_a_row_without_its_key_is_set_aside(row: str, words: str) -> None:
     with pytest.raises(FieldInvalid, match=words):
         read(written(HEADER, ROW, row, ROW))
+    frame, _, rejects = lenient(written(HEADER, ROW, row, ROW))
+    assert frame[LINE].to_list() == [2, 4]
+    (record,) = rejects.records
+    assert (str(record), record.record, record.loaded) == (f"prices.csv {words}", row, False)
+
+
+def test_a_nul_is_read_as_a_blank_and_decimals_beyond_the_columns_are_rounded() -> None:
+    frame, notes, rejects = lenient(written(HEADER, ROW, "2024-01-15;PETR4;1,2345;1;true;a\0b"))
+    assert frame.row(1, named=True)["price"] == Decimal("1.234")
+    assert frame.row(1, named=True)["name"] == "a b"
+    assert not rejects.partial and rejects.records == []
+    assert notes == [
+        "prices.csv, field Preço: more than 3 decimals, rounded (1 value, first line 3: '1,2345')",
+        "prices.csv, field Nome: a NUL is read as a blank (1 value, first line 3: 'a\\x00b')",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("rows", "words"),
+    ("rows", "line", "words"),
     [
-        ([ROW, "2024-01-15;PETR4;1", ROW], "line 3 has 3 fields, its header has 6"),
-        ([ROW, ROW + ";", ROW], "line 3 has 7 fields, its header has 6"),
-        ([ROW, "", ROW], "line 3 has 1 fields, its header has 6"),
-        (["Informamos que não", ROW], "line 2 has 1 fields, its header has 6"),
+        ([ROW, "2024-01-15;PETR4;1", ROW], 3, "it has 3 fields, the header has 6"),
+        ([ROW, ROW + ";x", ROW], 3, "it has 7 fields, the header has 6"),
+        ([ROW, ROW + "; ;x;", ROW], 3, "it has 9 fields, the header has 6"),
+        (["Informamos que não", ROW], 2, "it has 1 fields, the header has 6"),
     ],
 )
-def test_a_line_with_other_fields_than_the_header_is_an_error(rows: list[str], words: str) -> None:
-    with pytest.raises(FileError, match=words):
+def test_a_line_with_other_fields_than_the_header_is_set_aside(rows: list[str], line: int, words: str) -> None:
+    with pytest.raises(FileError, match=f"prices.csv line {line}: {words}"):
         read(written(HEADER, *rows))
+    frame, notes, rejects = lenient(written(HEADER, *rows))
+    assert frame[LINE].to_list() == [number for number in range(2, 2 + len(rows)) if number != line]
+    (record,) = rejects.records
+    assert (record.line, record.reason, record.record, record.field) == (line, words, rows[line - 2], None)
+    assert notes == []
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_blank_lines_and_blank_fields_behind_a_row_lose_nothing_and_are_noted(strict: bool) -> None:
+    frame, notes, rejects = lenient(written(HEADER, ROW, "", ROW + "; ;", "  ", ROW), strict=strict)
+    assert frame[LINE].to_list() == [2, 4, 6]
+    assert frame.drop(LINE).rows() == [frame.drop(LINE).row(0)] * 3
+    assert not rejects.partial and rejects.records == []
+    assert notes == [
+        "prices.csv, field line: a blank line (2 values, first line 3: '')",
+        "prices.csv, field line: blank fields behind the last one (1 value, first line 4: '"
+        + ascii((ROW + "; ;")[-40:])[1:]
+        + ")",
+    ]
 
 
 def test_nothing_is_quoted() -> None:
@@ -163,7 +223,7 @@ def test_lines_that_are_not_kept_are_not_read_but_counted() -> None:
     assert frame["symbol"].to_list() == ["PETRA40"]
     with pytest.raises(FieldInvalid, match="line 4, field Quantidade"):
         read(written(HEADER, ROW, ROW, "2024-01-15;PETRA40;1;x;true;"), "calls")
-    with pytest.raises(FileError, match="line 3 has 2 fields"):
+    with pytest.raises(FileError, match="line 3: it has 2 fields"):
         read(written(HEADER, ROW, "x;y"), "calls")
 
 
@@ -199,8 +259,12 @@ def test_lines_are_counted_over_the_chunks(monkeypatch: pytest.MonkeyPatch) -> N
     assert frame.height == 1000
     with pytest.raises(FieldInvalid, match="line 803, field Quantidade"):
         read(written("Status do Arquivo: Final", HEADER, *[ROW] * 800, ROW.replace("1000", "x"), ROW))
-    with pytest.raises(FileError, match="line 803 has 1 fields"):
-        read(written("Status do Arquivo: Final", HEADER, *[ROW] * 800, "", ROW))
+    with pytest.raises(FileError, match="line 803: it has 1 fields"):
+        read(written("Status do Arquivo: Final", HEADER, *[ROW] * 800, "x", ROW))
+    odd, bad = ROW.replace("1000", "x"), ROW.replace("PETR4", "")
+    frame, _, rejects = lenient(written("Status do Arquivo: Final", HEADER, *[ROW] * 800, odd, "x", bad, "", ROW))
+    assert frame[LINE].to_list() == [*range(3, 804), 807]
+    assert [(record.line, record.record) for record in rejects.records] == [(804, "x"), (805, bad), (803, odd)]
     with pytest.raises(FileError, match="has a line of more than"):
         read(b"x" * 100_000)
 

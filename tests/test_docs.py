@@ -15,8 +15,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from packaging.requirements import Requirement
-from packaging.version import Version
 from psycopg.conninfo import conninfo_to_dict
 
 from pyb3 import errors, settings
@@ -139,26 +137,6 @@ def test_a_decision_is_listed_and_short(path: Path) -> None:
     if path.name != "README.md":
         assert f"]({path.name})" in (path.parent / "README.md").read_text()
         assert len(path.read_text().splitlines()) <= 24
-
-
-def test_the_lock_files_hold_what_pyproject_asks_for() -> None:
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    run, dev = (
-        {
-            name: Version(version)
-            for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", path.read_text(), re.MULTILINE)
-        }
-        for path in (ROOT / "requirements" / "run.txt", ROOT / "requirements" / "dev.txt")
-    )
-    for locked, asked in ((run, project["dependencies"] + extras["embedded"]), (dev, sum(extras.values(), []))):
-        for requirement in map(Requirement, asked):
-            assert locked[requirement.name.lower()] in requirement.specifier, f"{requirement}: run 'make lock'"
-    assert {name: dev[name] for name in run} == run
-    for path in (ROOT / "requirements").iterdir():
-        assert "://" not in path.read_text(), "an address: every machine has an index of its own"
 
 
 def test_a_dataset_is_added_as_contributing_says(

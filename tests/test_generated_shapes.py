@@ -23,6 +23,7 @@ from pyb3.calendar import sessions
 from tests.support import generate
 from tests.support.generate import FIELDS
 from tests.support.generate.bvbg import PR, SPRD
+from tests.support.generate.swap_rates import PRICES
 
 PAIRS = date(1986, 10, 10)
 _FIGURES = ("PREABE", "PREMAX", "PREMIN", "PREMED", "PREULT", "PREOFC", "PREOFV", "TOTNEG", "QUATOT", "VOLTOT")
@@ -417,6 +418,21 @@ def test_the_curves_and_lines_of_2019_are_b3s(real: Path) -> None:
     line = re.compile(r"\d{6}0010120190910T1[0-9A-Z ]{5}.{15}\d{10}[+-]\d{14}[FM]\d{5}")
     assert all(line.fullmatch(row) for text in (theirs, ours) for row in text.splitlines())
     assert [int(row[:6]) for row in ours.splitlines()] == list(range(1, len(ours.splitlines()) + 1))
+
+
+def test_a_curve_of_prices_or_levels_stands_about_where_it_stood(real: Path) -> None:
+    """Exchange rates, index points and prices of 2019 are no rates here either."""
+    with zipfile.ZipFile(real / "yield_curves/TS190910.ex_") as archive:
+        theirs = archive.read("TaxaSwap.txt").decode("latin-1")
+    ours = generate.swap_rates(date(2019, 9, 10), 40).decode("latin-1")
+    values: list[dict[str, int]] = [{}, {}]
+    for found, text in zip(values, (theirs, ours), strict=True):
+        for line in text.splitlines():
+            found.setdefault(line[21:26].strip(), int(line[52:66]))
+    levels = (set(PRICES) | {"PTX", "INP", "SBP"}) & set(values[0])
+    assert len(levels) > 60
+    assert {code: (values[0][code], values[1][code]) for code in levels
+            if not values[0][code] / 8 < values[1][code] < values[0][code] * 8} == {}  # fmt: skip
 
 
 # Pages of indexes.

@@ -45,7 +45,7 @@ def test_help_ends_with_an_example_that_parses(path: str) -> None:
 
 
 def test_an_example_that_does_not_parse_is_seen() -> None:
-    for words in ("ingest", "ingest futures --dat x", "db nothing", "backfill cotahist --jobs many"):
+    for words in ("fetch", "ingest futures --dat x", "db nothing", "backfill cotahist --jobs many"):
         with pytest.raises(typer.TyperException):
             _parses(ROOT_COMMAND, words.split(), "pyb3")
 

@@ -21,7 +21,7 @@ LAYERS = [
     {"cli"},
     {"backfill", "coverage", "doctor", "library", "verification"},
     {"frames"},
-    {"pipeline"},
+    {"at_hand", "pipeline"},
     {"loading"},
     {"datasets", "load"},
     {"fetch", "parse"},

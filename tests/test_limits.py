@@ -11,7 +11,7 @@ from pyb3 import pipeline
 from pyb3.datasets import registry
 from pyb3.errors import FieldInvalid, FileError, one_line
 from pyb3.file import File
-from pyb3.parse import archive, delimited, xml_messages
+from pyb3.parse import delimited, xml_messages, zip_entries
 from tests.support import generate
 
 DAY = date(2024, 1, 15)
@@ -25,8 +25,8 @@ FILES = {
 @pytest.mark.parametrize(
     ("name", "module", "limit", "value", "words"),
     [
-        ("cotahist", archive, "MAX_UNPACKED", 1_000, "COTAHIST_D15012024.TXT unpacks to more than"),
-        ("cotahist", archive, "MAX_DIRECTORY", 60, "its directory of entries is larger than"),
+        ("cotahist", zip_entries, "MAX_UNPACKED", 1_000, "COTAHIST_D15012024.TXT unpacks to more than"),
+        ("cotahist", zip_entries, "MAX_DIRECTORY", 60, "its directory of entries is larger than"),
         ("futures", xml_messages, "MAX_GROUP", 1_000, "has a message of more than"),
         ("symbols", delimited, "MAX_COLUMNS", 50, "line 2 has 52 columns, more than 50"),
     ],

@@ -21,6 +21,7 @@ PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := re.search(r"
 ENDS = [PYTHONS[0], PYTHONS[-1]]
 PLATFORMS = {
     "Linux": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"},
+    "Linux on ARM": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "aarch64"},
     "macOS": {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
 }
 WINDOWS = {"sys_platform": "win32", "platform_system": "Windows", "platform_machine": "AMD64"}
@@ -70,7 +71,7 @@ def test_the_lock_has_one_version_of_each_requirement(
     environment = _environment(python, PLATFORMS[platform])
     for requirement in _asked(requirements, environment):
         [version] = _locked(file, requirement.name, environment)
-        assert version in requirement.specifier, f"{requirement} and {version}"
+        assert version in requirement.specifier, f"{requirement} and {version}: run 'make lock'"
 
 
 @pytest.mark.parametrize("python", ENDS)
@@ -90,6 +91,16 @@ def test_the_lowest_lock_has_the_very_bounds_of_pyproject() -> None:
         [bound] = [Version(one.version) for one in requirement.specifier if one.operator == ">="]
         [lowest] = _locked("lowest.txt", requirement.name, environment)
         assert lowest == bound, f"{requirement}: the oldest that installs is {lowest}"
+
+
+def test_what_runs_is_locked_alike_for_use_and_for_development() -> None:
+    assert {name: _pins("dev.txt").get(name) for name in _pins("run.txt")} == _pins("run.txt")
+
+
+def test_no_lock_names_a_host() -> None:
+    """Every machine has an index of its own."""
+    for path in (ROOT / "requirements").iterdir():
+        assert "://" not in path.read_text(), path.name
 
 
 def test_every_file_of_the_short_suite_exists() -> None:

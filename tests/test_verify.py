@@ -250,7 +250,7 @@ def test_a_table_that_is_not_there_and_wrong_options_are_one_line(refused, bare_
     refused("verify cotahist --date 2024-01-15 --year 2024", 2, "say one of")
     refused("verify cotahist --from 2024-01-15", 2, "say one of")
     refused("verify cotahist --from 2024-01-15 --to 2024-01-12", 2, "is after")
-    refused(f"verify --file {tmp_path}/none", 2, "a file is of one dataset")
+    refused(f"verify --file {tmp_path}/none", 6, "no such file")
     refused(f"verify cotahist --file {tmp_path}/none", 6, "no such file")
     refused("verify cotahist --index IBOV", 2, "--index")
 

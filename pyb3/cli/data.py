@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import FileError, NoSession, PyB3Error, UsageError
-from ..progress import Progress
+from ..errors import NoSession, PyB3Error, UsageError
 from ..unit import PARTIAL
+from . import files as at_hand
 from . import options, show
 from .progress import bars
 
@@ -51,9 +51,9 @@ def fetch(
 
 
 def parse(
-    dataset: options.Name,
+    dataset: options.NameOrFiles = None,
     date: options.Date = None,
-    file: options.FilePath = None,
+    file: options.Files = None,
     index: options.Item = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write x.parquet or x.csv instead.")] = None,
     allow_incomplete: options.Incomplete = False,
@@ -61,7 +61,7 @@ def parse(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Show one session as a frame, or write it to a file; no database.
+    """Show one session, or the files at hand of one dataset, as a frame, or write it to a file; no database.
 
     Example: pyb3 parse futures --date 2024-01-15 --output futures.parquet
     """
@@ -72,24 +72,25 @@ def parse(
     show.talk(quiet, verbose)
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"{output} ends neither in .parquet nor in .csv")
-    plugin = registry.get(dataset)
-    files, unit = _at_hand(plugin, _day(date), file, index)
     notes: list[str] = []
     rejects = Rejects(strict=strict)
-    told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes}
 
     def read(files: list[File]) -> None:
         nonlocal rejects
         rejects = Rejects(strict=strict)
+        told: dict[str, Any] = {"allow_incomplete": allow_incomplete, "notes": notes, "rejects": rejects}
         if output is None:
-            show.frame(pipeline.parse(plugin, files, unit, rejects=rejects, **told))
+            show.frame(pipeline.parse(plugin, files, unit, **told))
         else:
-            pipeline.write(plugin, files, unit, output, rejects=rejects, **told)
+            pipeline.write(plugin, files, unit, output, **told)
 
-    if files:
+    unit: Unit | None
+    if file:
+        plugin, files, unit, notes = at_hand.to_parse(dataset, file, _day(date), index)
         read(files)
     else:
-        assert unit is not None
+        plugin = registry.get(_required(dataset))
+        unit = _unit(plugin, _day(date), index)
         with bars(quiet) as progress:
             fetch = partial(pipeline.fetch, plugin, unit, progress=progress, notes=notes)
             pipeline.from_next_source(plugin, unit, fetch, read, notes, strict=strict)
@@ -102,9 +103,9 @@ def parse(
 
 
 def load(
-    dataset: options.Name,
+    dataset: options.NameOrFiles = None,
     date: options.Date = None,
-    file: options.FilePath = None,
+    file: options.Files = None,
     index: options.Item = "",
     as_json: options.Json = False,
     force: options.Force = False,
@@ -114,7 +115,7 @@ def load(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Load one session from the cache, or a file at hand, into the database; no network.
+    """Load one session from the cache, or files at hand, into the database; no network.
 
     Example: pyb3 load cotahist --date 2024-01-15
     """
@@ -122,13 +123,13 @@ def load(
 
     show.talk(quiet, verbose)
     how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
-    _run([dataset], date, file, index, pipeline.from_cache, how, as_json, quiet, strict)
+    _run(dataset, date, file, index, pipeline.from_cache, how, as_json, quiet, strict)
 
 
 def ingest(
-    dataset: options.Names,
+    dataset: options.Names = None,
     date: options.Date = None,
-    file: options.FilePath = None,
+    file: options.Files = None,
     index: options.Item = "",
     as_json: options.Json = False,
     refresh: options.Refresh = False,
@@ -141,19 +142,18 @@ def ingest(
 ) -> None:
     """Fetch, parse and load one session; running it twice changes nothing.
 
+    With --file, files at hand are loaded instead, each recognised by its content, older sessions first. Of an archive
+    every session is a unit of its own.
+
     Example: pyb3 ingest futures --date 2024-01-15
     """
 
     from .. import pipeline
-    from ..datasets import registry
 
     show.talk(quiet, verbose)
-    if dataset == "all" and file is not None:
-        raise UsageError("a file is of one dataset: name it instead of 'all'")
-    names = registry.names() if dataset == "all" else [dataset]
     find = partial(pipeline.fetch, refresh=refresh)
     how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
-    _run(names, date, file, index, find, how, as_json, quiet, strict)
+    _run(dataset, date, file, index, find, how, as_json, quiet, strict)
 
 
 def backfill(
@@ -224,40 +224,29 @@ def backfill(
     show.end(results)
 
 
-def _at_hand(plugin: Dataset, day: dt.date | None, file: Path | None, index: str) -> tuple[list[File], Unit | None]:
-    """The file named, or none of them and the unit of the date; a file may be held against a date as well."""
-    from ..file import File
+def _required(dataset: str | None) -> str:
+    if dataset is None:
+        raise UsageError("say which dataset; 'pyb3 datasets' lists them. Files at hand need none: --file")
+    return dataset
 
-    if file is None:
-        if day is None:
-            raise UsageError("say which session with --date, or which file with --file")
-        if index:
-            raise UsageError("--index says what a --file is of; without one every index is asked for")
-        return [], plugin.unit("day", day)
-    if not file.exists():
-        raise FileError(f"{file}: no such file")
-    return [File.at(file, item=index)], plugin.unit("day", day) if day else None
+
+def _unit(plugin: Dataset, day: dt.date | None, index: str) -> Unit:
+    """The unit of a date. Raises UsageError where none is named."""
+    if day is None:
+        raise UsageError("say which session with --date, or which file with --file")
+    if index:
+        raise UsageError("--index says what a --file is of; without one every index is asked for")
+    return plugin.unit("day", day)
 
 
 def _day(text: str | None) -> dt.date | None:
     return None if text is None else options.day(text)
 
 
-def _loaded(
-    load: Callable[..., Outcome],
-    plugin: Dataset,
-    unit: Unit | None,
-    progress: Progress,
-    notes: list[str],
-    files: list[File],
-) -> Outcome:
-    return load(plugin, files, unit, progress=progress, notes=notes)
-
-
 def _run(
-    names: list[str],
+    dataset: str | None,
     date: str | None,
-    file: Path | None,
+    paths: list[Path] | None,
     index: str,
     find: Callable[..., list[File]],
     load: Callable[..., Outcome],
@@ -265,30 +254,64 @@ def _run(
     quiet: bool,
     strict: bool,
 ) -> None:
-    """Load one unit of each dataset and show what became of it; with several, one may fail and the others go on."""
-    from .. import pipeline
-    from ..datasets import registry
-
-    results, day = [], _day(date)
+    """Load one unit of each dataset, or every file, and show what became of it; one may fail and the others go on."""
+    results = []
     with bars(quiet) as progress:
-        for name in names:
-            try:
-                plugin = registry.get(name)
-                notes: list[str] = []
-                files, unit = _at_hand(plugin, day, file, index)
-                read = partial(_loaded, load, plugin, unit, progress, notes)
-                if files:
-                    result = read(files)
-                else:
-                    assert unit is not None
-                    fetch = partial(find, plugin, unit, notes=notes)
-                    result = pipeline.from_next_source(plugin, unit, fetch, read, notes, strict=strict)
-            except UsageError:
-                raise
-            except PyB3Error as error:
-                result = pipeline.failure(name, str(day or file), error)
+        load = partial(load, progress=progress)
+        if paths:
+            units = _files(dataset, _day(date), paths, index, load)
+        else:
+            units = _units(dataset, _day(date), index, find, load, strict)
+        for result in units:
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
     if not (as_json or quiet):
         show.summary(results)
     show.end(results)
+
+
+def _units(
+    dataset: str | None,
+    day: dt.date | None,
+    index: str,
+    find: Callable[..., list[File]],
+    load: Callable[..., Outcome],
+    strict: bool,
+) -> Iterator[Outcome]:
+    from .. import pipeline
+    from ..datasets import registry
+
+    for name in registry.names() if dataset == "all" else [_required(dataset)]:
+        try:
+            plugin = registry.get(name)
+            notes: list[str] = []
+            unit = _unit(plugin, day, index)
+            fetch = partial(find, plugin, unit, notes=notes)
+            read = partial(_read, load, plugin, unit, notes)
+            yield pipeline.from_next_source(plugin, unit, fetch, read, notes, strict=strict)
+        except UsageError:
+            raise
+        except PyB3Error as error:
+            yield pipeline.failure(name, str(day), error)
+
+
+def _read(load: Callable[..., Outcome], plugin: Dataset, unit: Unit, notes: list[str], files: list[File]) -> Outcome:
+    return load(plugin, files, unit, notes=notes)
+
+
+def _files(
+    dataset: str | None, day: dt.date | None, paths: list[Path], index: str, load: Callable[..., Outcome]
+) -> Iterator[Outcome]:
+    from .. import pipeline
+
+    everything = at_hand.to_load(dataset, paths, day, index)
+    for one in everything:
+        name = one.dataset.name if one.dataset is not None else ""
+        try:
+            if one.error is not None:
+                raise one.error
+            yield load(one.dataset, [one.file], at_hand.unit_of(one, day), notes=one.notes)
+        except PyB3Error as error:
+            if isinstance(error, UsageError) and len(everything) == 1:
+                raise
+            yield pipeline.failure(name, str(day or one.file), error)

@@ -11,12 +11,23 @@ import typer
 from .. import calendar
 
 Name = Annotated[str, typer.Argument(metavar="DATASET", help="A dataset; 'pyb3 datasets' lists them.")]
-Names = Annotated[str, typer.Argument(metavar="DATASET", help="A dataset, or 'all'; 'pyb3 datasets' lists them.")]
+NameOrFiles = Annotated[
+    str | None, typer.Argument(metavar="[DATASET]", help="A dataset; --file recognises its files without it.")
+]
+Names = Annotated[
+    str | None, typer.Argument(metavar="[DATASET]", help="A dataset, or 'all'; --file recognises its files without it.")
+]
 Date = Annotated[
     str | None, typer.Option("--date", "-d", metavar="DATE", help="2024-01-15, today, yesterday or last (session).")
 ]
-FilePath = Annotated[
-    Path | None, typer.Option("--file", "-f", metavar="FILE", help="A file at hand: ZIP, TXT, XML, CSV, JSON.")
+Files = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="FILE",
+        help="A file at hand (ZIP, TXT, XML, CSV, JSON), a folder, or a quoted pattern; may be given more than once.",
+    ),
 ]
 Item = Annotated[str, typer.Option("--index", metavar="INDEX", help="With --file: the index it is of, such as IBOV.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a unit on stdout.")]

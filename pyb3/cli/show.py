@@ -46,7 +46,7 @@ def outcome(result: Outcome, *, as_json: bool, quiet: bool = False) -> None:
     """A unit as soon as it is done: an object, or its error and warnings; its table row comes at the end."""
     if as_json:
         objects([result.as_dict()])
-    unit = f"{result.dataset} {result.unit}: "
+    unit = f"{result.dataset} {result.unit}: ".lstrip()  # a file may be of no dataset
     if result.error is not None:
         notice(unit + result.error["message"].removeprefix(unit))
     if not quiet:

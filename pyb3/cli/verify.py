@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import calendar
-from ..errors import FileError, NoSession, UsageError
+from ..errors import NoSession, UsageError
 from ..unit import Unit
+from . import files as at_hand
 from . import options, show
 from .progress import bars
 
 if TYPE_CHECKING:
     from ..datasets.base import Dataset
+    from ..progress import Progress
     from ..verification import Verified
 
 _DIFFERS = 4
@@ -34,7 +37,7 @@ def verify(
     start: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day.")] = None,
     year: Annotated[int | None, typer.Option("--year", help="A whole year.")] = None,
-    file: options.FilePath = None,
+    file: options.Files = None,
     index: options.Item = "",
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -55,22 +58,25 @@ def verify(
     show.talk(quiet, verbose)
     if sum(map(bool, (date, start or end, year, file))) > 1 or bool(start) != bool(end):
         raise UsageError("say one of --date, --from with --to, --year and --file, or nothing for all that was loaded")
-    if file is not None and dataset is None:
-        raise UsageError("a file is of one dataset: name it")
-    if file is not None and not file.is_file():
-        raise FileError(f"{file}: no such file")
-    if index and file is None:
+    if index and not file:
         raise UsageError("--index says what a --file is of")
     first, last = _span(date, start, end, year)
     results: list[Verified] = []
-    with bars(quiet) as progress:
+
+    def units(progress: Progress) -> Iterator[Verified]:
+        if file:
+            yield from verification.of_files(file, at_hand.named(dataset), item=index, progress=progress)
+            return
         for name in [dataset] if dataset else registry.names():
             plugin = registry.get(name)
             due = _due(plugin, first, last, asked=date is not None) if date or start or year else []
-            for one in verification.verify(plugin, first, last, file=file, item=index, due=due, progress=progress):
-                results.append(one)
-                if as_json:
-                    show.objects([one.as_dict()])
+            yield from verification.verify(plugin, first, last, due=due, progress=progress)
+
+    with bars(quiet) as progress:
+        for one in units(progress):
+            results.append(one)
+            if as_json:
+                show.objects([one.as_dict()])
     if not results and (date or start or year):
         raise NoSession("B3 held no session in that time, and nothing was loaded")
     if not results:

@@ -22,6 +22,7 @@ from ..parse.typed import schema
 from ..signature import empty_table
 from ..template import Source, Template, dtype
 from ..unit import Kind, Unit
+from .members import chooser
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class Dataset:
         if rows == 0 and failed:
             raise failed[0]
         if rows == 0:
-            names = ", ".join(file.path.name for file in files[:3])
+            names = ", ".join(file.name for file in files[:3])
             names += f" and {len(files) - 3:,} more" if len(files) > 3 else ""
             if unit is not None:
                 raise NotPublished(f"{self.name} {unit}: no row of it in {names} (yet)")
@@ -252,7 +253,7 @@ class Dataset:
         contract: Contract,
         rejects: Rejects,
     ) -> Iterator[Batch]:
-        with open_member(file.path) as member:
+        with open_member(file.path, file.member, chooser(self.template, file, unit, notes)) as member:
             source = self.recognise(member, file)
             form = self.template.formats[source.format]
             member.asked = self.asked(file, source, unit)

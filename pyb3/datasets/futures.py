@@ -89,7 +89,7 @@ def _asked_for(origin: Origin) -> date:
     """The day of a file that does not name it: the one that B3 was asked for. Raises FileError."""
     if asked := origin.asked.get("Date"):
         return date.fromisoformat(asked)
-    _, named = origin.source.named(origin.file.path.name)
+    _, named = origin.source.named(origin.file.last_name)
     day = origin.unit.date if origin.unit is not None else named
     if day is None:
         raise FileError(f"{origin.name} does not say what day it is of: say it with --date")

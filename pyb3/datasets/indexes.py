@@ -54,23 +54,23 @@ class IndexDataset(Dataset):
         unit, in this order. Raises UsageError where the index is not known.
         """
         payload = super().asked(file, source, unit)
-        named, day = source.named(file.path.name)
+        named, day = source.named(file.last_name)
         asked = {"date": unit.date if unit else day, **payload}
         if not source.each:
             return asked
         index = canonical(file.item or str(payload.get("index") or named))
         if not index:
-            raise UsageError(f"say with --index which index {file.path.name} is of")
+            raise UsageError(f"say with --index which index {file.name} is of")
         if "index" in payload and canonical(str(payload["index"])) != index:
-            raise FileError(f"{file.path.name} was asked for {payload['index']}, it is not of {index}")
+            raise FileError(f"{file.name} was asked for {payload['index']}, it is not of {index}")
         asked["index"] = index
         if source.period == "year":
             asked.setdefault("year", day.year if day else unit.date.year if unit else None)
             if asked["year"] is None:
                 name = source.file.replace("{item}", index).replace("{date:%Y}", "2024")
-                raise UsageError(f"say with --date which day {file.path.name} is of, or name it as B3's: {name}")
+                raise UsageError(f"say with --date which day {file.name} is of, or name it as B3's: {name}")
             if unit is not None and str(asked["year"]) != f"{unit.date:%Y}":
-                raise WrongDate(f"{file.path.name} is of {asked['year']}, not of {unit}")
+                raise WrongDate(f"{file.name} is of {asked['year']}, not of {unit}")
         return asked
 
 

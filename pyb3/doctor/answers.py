@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..datasets.base import Dataset
+from ..datasets.members import any_of
 from ..errors import FileError, NotPublished
 from ..fetch import inventory
 from ..fetch.inventory import Kept
@@ -31,7 +32,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 def _recognised(dataset: Dataset, source: Source, kept: Kept) -> Finding:
     subject = f"{dataset.name} {source.name}"
     try:
-        with open_member(kept.path) as member:
+        with open_member(kept.path, choose=any_of(dataset.template)) as member:
             dataset.recognise(member, File.at(kept.path, source.name))
     except (FileError, NotPublished) as error:
         return failed(subject, FileError(f"{kept.path}: {error.args[0]}"), "remove the file, and fetch it again")

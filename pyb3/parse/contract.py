@@ -7,7 +7,7 @@ from functools import cache
 
 import polars as pl
 
-from ..errors import CheckFailed
+from ..errors import CheckFailed, counted
 from ..template import OCCURRENCE, Check, Field, Template, breach
 from .rejects import LINE, Rejects
 
@@ -87,7 +87,7 @@ class _Rule:
 
     def told(self, rows: int) -> str:
         return (
-            f"{_counted(self.rows, 'row')} of {rows:,} against check {self.check.name} ({self.check.description}), "
+            f"{counted(self.rows, 'row')} of {rows:,} against check {self.check.name} ({self.check.description}), "
             f"first {self._first}"
         )
 
@@ -113,15 +113,11 @@ class _Codes:
     def told(self) -> str:
         codes = sorted(self.known_not.items(), key=lambda item: -item[1])
         others = self._others + sum(count for _, count in codes[_SHOWN:])
-        shown = [f"{code} ({_counted(count, 'row')})" for code, count in codes[:_SHOWN]]
+        shown = [f"{code} ({counted(count, 'row')})" for code, count in codes[:_SHOWN]]
         return f"{self.name} has codes that PyB3 does not know: {', '.join(shown)}" + (
-            f" and others ({_counted(others, 'row')})" if others else ""
+            f" and others ({counted(others, 'row')})" if others else ""
         )
 
 
 def _shown(row: dict[str, object], names: Iterable[str]) -> str:
     return ", ".join(f"{name}={str(row[name])[:40]}" for name in names)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -188,10 +188,10 @@ def _rows(lines: Sequence[str], header: _Header, first: int, rejects: Rejects) -
         if surplus > 0:
             row, *behind = line.rsplit(header.separator, surplus)
             if not any(map(str.strip, behind)):
-                rejects.remark("line", "blank fields behind the last one", number, line[-40:])
+                rejects.remark("", "blank fields behind the last one", number, line.removesuffix("\r")[-40:])
                 line, surplus = row, 0
         if not line.strip(" \r"):
-            rejects.remark("line", "a blank line", number, line)
+            rejects.remark("", "a blank line", number, line.removesuffix("\r"))
         elif surplus:
             rejects.add(number, f"it has {separators + surplus + 1:,} fields, the header has {separators + 1}")
         else:

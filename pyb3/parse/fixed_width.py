@@ -14,6 +14,7 @@ from ..errors import FieldInvalid, FileError, Incomplete
 from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
+from .lines import BOM
 from .regular import Block, Regular
 from .rejects import LINE, Rejects, located
 from .typed import Notation, typed
@@ -224,6 +225,8 @@ def _last_line(block: Block) -> int | None:
 def _blocks(member: Member) -> Iterator[bytearray]:
     """Whole lines, about CHUNK bytes at a time, without the last line end and trailing empty lines."""
     block, more = bytearray(), True
+    if member.head.startswith(BOM):  # an editor's; columns count from behind it
+        member.read(len(BOM))
     while more:
         while more and len(block) <= CHUNK:
             more = bool(data := member.read(_PIECE))
@@ -298,11 +301,11 @@ def _records(
         whole = text if len(text) == width else text[:width] + text[width:].rstrip(" ")
         if len(whole) == width and whole.startswith(record, at):
             if whole is not text:
-                rejects.remark("record", f"blanks behind its {width} characters", number, text[width:])
+                rejects.remark("", f"blanks behind a record of {width} characters", number, text[width:])
             yield number, whole
         elif not text.strip(" "):
             lines.blank += 1
-            rejects.remark("record", "a blank line", number, text)
+            rejects.remark("", "a blank line", number, text)
         else:
             rejects.add(number, f"it is not a record: {text[:20]!r}, {len(text):,} characters instead of {width}")
 

@@ -8,7 +8,7 @@ import polars as pl
 
 SEPARATOR = "\x01"
 """Never in a line of B3's: split by it, each line is one column."""
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 def split(text: bytes | bytearray) -> pl.Series:
@@ -25,4 +25,4 @@ def split(text: bytes | bytearray) -> pl.Series:
 
 def stream(text: bytes | bytearray) -> io.BytesIO:
     """The text for `read_csv`, which takes a byte order mark away: where the text has one of its own, it gets one."""
-    return io.BytesIO(_BOM + text if text.startswith(_BOM) else text)
+    return io.BytesIO(BOM + text if text.startswith(BOM) else text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ..errors import DuplicateKey
+from ..errors import DuplicateKey, counted
 from ..template import OCCURRENCE, Template
 from .rejects import LINE, Rejects
 
@@ -59,7 +59,7 @@ class Occurrences:
         """A line where rows shared a key."""
         if self._count:
             more = f" and {self._count - _SHOWN:,} more" if self._count > _SHOWN else ""
-            rows = "1 row has" if self._count == 1 else f"{self._count:,} rows have"
+            rows = counted(self._count, "row") + (" has" if self._count == 1 else " have")
             kept = "kept, numbered in `occurrence`" if self._numbered else "left out, the first is kept"
             yield f"{file}: {rows} the key of a different row ({kept}): {'; '.join(self._repeated)}{more}"
 

@@ -134,16 +134,17 @@ class Rejects:
             self._seen(field).values += count
 
     def remark(self, field: str, what: str, line: int, text: str, count: int = 1) -> None:
-        """Count an oddity that loses nothing; `what` says what it is, `line` and `text` where the first one is."""
+        """Count an oddity that loses nothing: `what` it is, of which field if of one, line and text of the first."""
         known = self._remarks.setdefault(self.file, {})
-        key = f"field {field}: {what}"
+        key = f"field {field}: {what}" if field else what
         before, first = known.get(key, (0, f"line {line:,}: {ascii(text[:40])}"))
         known[key] = before + count, first
 
     def remarks(self) -> Iterator[str]:
         """The oddities of the file at hand, one line each, and the fields that could not be read."""
         for what, (count, first) in self._remarks.pop(self.file, {}).items():
-            yield f"{self.file}, {what} ({count:,} {'value' if count == 1 else 'values'}, first {first})"
+            times = "once" if count == 1 else f"{count:,} times"
+            yield f"{self.file}, {what} ({times}, first {first})"
         for field, seen in self._odd_fields():
             if seen.unreadable and seen.first is not None and seen.first.file == self.file and seen.odd > 1:
                 yield (

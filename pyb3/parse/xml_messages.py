@@ -31,13 +31,13 @@ def read_xml_messages(
 
     Options: `message`, its `namespace` (another one is noted), the `group` element that holds one, and `keep`, patterns
     by path that the texts there must match for the message to be read (all are counted). Messages that are not kept but
-    have a value at one of the paths of `left_out` are counted and noted, with the text at `name`. A place is a path of
-    tags below the message, where `*` is any tag; an amount's currency is the row's (place `@Ccy`) unless the place
-    names another: `Path@USD`. What has no place and is not among the `ignored` paths is noted once, unless the table
-    takes a `partial` view of the messages. Where one message holds many rows, `row` names their element and `others`
-    those that are rows of something else; what stands outside of both is every row's. The number of messages must be
-    the one the file's header announces (TtlNbOfMsg, the sum of several), which also says when B3 made it (CreDtAndTm;
-    of several the last).
+    have a value at one of the paths of `left_out` are counted and noted, with the text at `name`, unless it matches
+    `known`. A place is a path of tags below the message, where `*` is any tag; an amount's currency is the row's (place
+    `@Ccy`) unless the place names another: `Path@USD`. What has no place and is not among the `ignored` paths is noted
+    once, unless the table takes a `partial` view of the messages. Where one message holds many rows, `row` names their
+    element and `others` those that are rows of something else; what stands outside of both is every row's. The number
+    of messages must be the one the file's header announces (TtlNbOfMsg, the sum of several), which also says when B3
+    made it (CreDtAndTm; of several the last).
 
     Bad rows are set aside in the member's rejects by their number, as are messages that are bad outside of their rows.
     Raises FileError, Incomplete, FieldInvalid.
@@ -138,15 +138,18 @@ class _LeftOut:
     def __init__(self, form: Format) -> None:
         self._paths = [_tags(path) for path in form.options.get("left_out", ())]
         self._name = _tags(form.options.get("name", ""))
+        self._known = re.compile(form.options.get("known", "(?!)"))
         self._names: list[str] = []
         self._count = 0
 
     def look_at(self, message: Any) -> None:
         """Count the message if it has one of the values."""
-        if any((message.findtext(path) or "").strip() for path in self._paths):
+        if not any((message.findtext(path) or "").strip() for path in self._paths):
+            return
+        name = (message.findtext(self._name) or "").strip()
+        if not self._known.fullmatch(name):
             self._count += 1
-            if len(self._names) < _SHOWN:
-                self._names.append((message.findtext(self._name) or "").strip()[:40])
+            self._names += [name[:40]] if len(self._names) < _SHOWN else []
 
     def notes(self, name: str) -> Iterator[str]:
         """A line where there are such messages."""

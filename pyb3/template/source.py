@@ -24,6 +24,10 @@ class Source:
     first day) and, where `each` is set, `item`. `request` is how B3 wants to be asked: `get`, `post` (JSON),
     `token` (a token first) or `base64` (JSON in the path). `signature` is a regular expression that the first
     4 KiB of the unpacked file match; one that matches `absent` says that B3 has no file, or no final one, yet.
+    `stamp` is a regular expression that is looked for throughout the first 64 KiB, to tell the files of an archive
+    apart. Its groups, each in whatever match has it: `day`, the session (the first one of a longer file), written
+    20240115 or 2024-01-15; `until`, the last one; `made`, when B3 made the file; any other is part of what the file
+    is: files that differ in it, or in `until`, are not versions of one.
     A source reaches back `keeps` days, and is asked for one of its days only when the unit is `min_age` days old,
     for any unit only when that is `delay` days old, so that the sources before it have had their time; 0 is no limit.
 
@@ -49,6 +53,7 @@ class Source:
     file: str
     signature: str = ""
     absent: str = ""
+    stamp: str = ""
     request: str = "get"
     container: str = "zip"
     payload: Mapping[str, Any] | None = None

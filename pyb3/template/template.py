@@ -173,7 +173,7 @@ class _Reader(NodeReader):
                     check_pattern(pattern, once=name == "file")
             except ValueError as error:
                 raise self.fail(node, f"source {source.name}: {name}: {error} in {pattern!r}") from error
-        for name in ("signature", "absent", "empty", "dated"):
+        for name in ("signature", "absent", "empty", "dated", "stamp"):
             pattern = getattr(source, name)
             try:
                 re.compile(pattern)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 import psycopg
 
 from .. import calendar
+from ..at_hand import AtHand
 from ..datasets.base import Dataset
 from ..errors import DatabaseError, FileError, NotPublished, PyB3Error, UsageError, one_line
-from ..file import File, digest
+from ..file import File
 from ..load import compare, connect, ledger, migrate, year_counts
 from ..load.ledger import Load
+from ..parse.archive import digest_of
 from ..progress import SILENT, Progress
 from . import plan
 from .loaded_files import NotCached, OtherBytes
@@ -94,16 +95,15 @@ def verify(
     start: date = date.min,
     end: date = date.max,
     *,
-    file: Path | None = None,
-    item: str = "",
+    files: Sequence[AtHand] = (),
     due: Iterable[date] = (),
     progress: Progress = SILENT,
 ) -> Iterator[Verified]:
     """Compare the table's rows from `start` to `end` with the files they were loaded from; one result a unit.
 
     Each day is held against the newest load that covers it, in one snapshot that nothing is written in. Files come
-    from the cache alone, by the digest that the ledger has of them; with `file`, those loads are looked at that read
-    its bytes (`item`: the index it is of). `due` are days that are told of when no load covers them. Raises
+    from the cache alone, by the digest that the ledger has of them; with `files`, those loads are looked at that read
+    their bytes. `due` are days that are told of when no load covers them. Raises
     DatabaseError.
     """
     try:
@@ -115,8 +115,8 @@ def verify(
                 # Days are found by the key, whatever the statistics say.
                 connection.execute("SET LOCAL enable_seqscan = off")
                 run = _Run(connection, dataset, stack, progress)
-                if file is not None:
-                    yield from run.of_file(file, item)
+                if files:
+                    yield from run.of_files(files)
                 else:
                     yield from run.between(start, end, due)
     except psycopg.Error as error:
@@ -148,22 +148,33 @@ class _Run:
             yield from self._uncovered(run)
         yield from self._different_years(start, end)
 
-    def of_file(self, path: Path, item: str) -> Iterator[Verified]:
-        try:
-            sha256 = digest(path)
-        except OSError as error:
-            raise FileError(f"{path}: {error.strerror}") from error
-        found = plan.tasks(self._template, self._loads, date.min, date.max, self._held)
+    def of_files(self, files: Iterable[AtHand]) -> Iterator[Verified]:
+        """The loads of these files; of an archive, those of it as a whole or else of each file in it."""
+        found = list(plan.tasks(self._template, self._loads, date.min, date.max, self._held))
+        for path, inside in groupby(files, key=lambda one: one.file.path):
+            first, *others = inside
+            whole = File.at(path, item=first.file.item)
+            sha256 = _digest(whole)
+            if not first.file.member or any(load.sha256 == sha256 for load in self._loads):
+                yield from self._of_file(whole, sha256, found)
+                continue
+            for one in (first, *others):
+                if one.error is None:
+                    yield from self._of_file(one.file, _digest(one.file), found)
+                else:
+                    yield Verified(self._dataset.name, one.file.name, "unreadable", message=str(one.error))
+
+    def _of_file(self, file: File, sha256: str, found: Iterable[Task]) -> Iterator[Verified]:
         mine = [task for task in found if task.load.sha256 == sha256]
         for task in mine:
-            yield self._verified(task, File.at(path, item=item))
+            yield self._verified(task, file)
         if not mine:
             loaded = any(load.sha256 == sha256 for load in self._loads)
             yield Verified(
                 self._dataset.name,
-                path.name,
+                file.name,
                 "superseded" if loaded else "never_loaded",
-                file=path.name,
+                file=file.name,
                 sha256=sha256,
                 message="later loads speak for all of its days"
                 if loaded
@@ -284,6 +295,13 @@ class _Run:
 
     def _key(self, stored: compare.Stored) -> dict[str, Any]:
         return {name: stored.values[name] for name in self._template.key}
+
+
+def _digest(file: File) -> str:
+    try:
+        return digest_of(file)
+    except OSError as error:
+        raise FileError(f"{file}: {error.strerror}") from error
 
 
 def _runs(days: Iterable[date], between: Iterable[date]) -> Iterator[list[date]]:

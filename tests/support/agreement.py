@@ -15,7 +15,7 @@ import yaml
 
 from pyb3.errors import PyB3Error, TemplateError
 from pyb3.parse import readers
-from pyb3.parse.archive import Member, open_member
+from pyb3.parse.archive import Member, members, open_member
 from pyb3.parse.rejects import LINE, Rejects
 from pyb3.parse.typed import dtype
 from pyb3.template import Format, Template
@@ -122,26 +122,53 @@ def assert_one_line(error: PyB3Error) -> None:
     assert str(error).isprintable(), repr(str(error))
 
 
-def agreed_archive(path: Path, data: bytes, size: int = 1 << 20) -> bytes | None:
-    """What zipfile and we unpack of a file, read by `size` bytes; None where both refuse it.
+def agreed_archive(path: Path, data: bytes, size: int = 1 << 20) -> dict[str, bytes] | None:
+    """What zipfile and we unpack of a file by its members' names, read by `size` bytes; None where both refuse all.
 
     Raises AssertionError where they differ; but zipfile may refuse what we find by a member's own header.
     """
     path.write_bytes(data)
-    theirs: bytes | None = None
+    theirs: dict[str, bytes | None] = {}
     with suppress(oracle.Refused):
-        theirs = archive.unpacked(data)
+        theirs = archive.contents(data)
     try:
-        with open_member(path) as member:
-            ours = b"".join(iter(lambda: member.read(size), b""))
+        packed = members(path)
     except PyB3Error as error:
         assert_one_line(error)
-        assert theirs is None, f"{error}, but zipfile reads it"
+        assert not theirs, f"{error}, but zipfile reads it"
         return None
-    if theirs is None:
-        theirs = archive.unpacked(data, by_mark=True)
-    assert ours == theirs
-    return ours
+    ours: dict[str, bytes | PyB3Error] = {one.name: one.error or _unpacked(path, one.name, size) for one in packed}
+    marked = theirs if all(theirs.get(name) == read for name, read in ours.items()) else _marked(data)
+    assert ours.keys() <= theirs.keys() | marked.keys()
+    assert ours.keys() >= {name for name, read in theirs.items() if read is not None}
+    for name, read in ours.items():
+        if isinstance(read, PyB3Error):
+            assert_one_line(read)
+            assert theirs.get(name) is None, f"{name}: {read}, but zipfile reads it"
+        else:
+            assert read in (theirs.get(name), marked.get(name)), f"{name}: zipfile reads other bytes"
+    if len(packed) == 1:  # it need not be named
+        assert _same(_unpacked(path, "", size), ours[packed[0].name])
+    return {name: read for name, read in ours.items() if isinstance(read, bytes)} or None
+
+
+def _marked(data: bytes) -> dict[str, bytes | None]:
+    try:
+        return archive.contents(data, by_mark=True)
+    except oracle.Refused:
+        return {}
+
+
+def _unpacked(path: Path, member: str, size: int) -> bytes | PyB3Error:
+    try:
+        with open_member(path, member) as opened:
+            return b"".join(iter(lambda: opened.read(size), b""))
+    except PyB3Error as error:
+        return error
+
+
+def _same(one: bytes | PyB3Error, other: bytes | PyB3Error) -> bool:
+    return one == other or (type(one) is type(other) and str(one) == str(other))
 
 
 def agreed_template(text: str) -> Template | None:

@@ -123,6 +123,14 @@ def archives() -> dict[str, bytes]:
         "nested": generate.nested("SPRD240115.zip", {"a.xml": b"<a/>", "b.xml": text[:500]}),
         "program": generate.self_extracting("TaxaSwap.txt", text[:400]),
         "program in a zip": generate.zipped("TS240115.ex_", generate.self_extracting("TaxaSwap.txt", text[:400])),
+        "several": generate.packed(
+            {
+                "COTAHIST_D15012024.TXT": text[:600],
+                "read me.txt": b"Quotes of a day.",
+                "__MACOSX/._COTAHIST_D15012024.TXT": b"\x00\x05\x16\x07",
+                "TS240115.ex_": generate.self_extracting("TaxaSwap.txt", text[:400]),
+            }
+        ),
         "gzip": gzip.compress(text, mtime=0),
     }
 

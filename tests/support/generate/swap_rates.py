@@ -50,14 +50,21 @@ _BEGUN = (
 ).split()  # fmt: skip
 _TURN = 2022  # the year between 2019 and 2026 in which the list changes here; B3's own years are not known
 # Curves that are prices or index points, and about which value they move; the rest are % a year.
-_PRICES = {
+PRICES = {
     "BIT": 330000.0, "BRP": 21000.0, "CNL": 900.0, "EUR": 5.9, "FTS": 76000.0, "GLD": 2040.0, "HAN": 16500.0,
     "JPY": 0.037, "RDA": 3.6, "RDC": 4.0, "RFS": 6.2, "RLI": 6.9, "RPL": 0.0058, "RPM": 0.3, "RRA": 0.29,
     "RYN": 0.75, "RYR": 0.18, "RZE": 3.3, "SAB": 260.0, "SAC": 260.0, "SAM": 68.0, "SML": 2100.0, "SOY": 450.0,
     "SJC": 25.0, "VIX": 14.0, "XFI": 3300.0, "EBR": 13000.0, "ETR": 2500.0, "SBR": 500.0, "SOL": 100.0,
-    "MBR": 1800.0, "ACF": 60.0, "BVA": 99.0, "MIC": 2700.0, "MLA": 101.0, "SFI": 25.0, "SMA": 124.0, "WTI": 57.0,
+    "MBR": 1800.0,
+    # As on 2019-09-10.
+    "ACF": 61.72, "ARB": 0.0735, "ARS": 55.957, "AUD": 0.6861, "BRA": 84.48, "BVA": 99.21, "CAD": 1.315,
+    "CHF": 0.9911, "CLP": 712.2, "CMO": 50.9, "CNH": 7.1109, "CNY": 7.1126, "DEU": 1.1048, "DYE": 107.43,
+    "FIN": 117.56, "GBP": 1.2356, "GOV": 44.36, "IAS": 5229.93, "IPS": 736.402, "ITC": 205322.55, "MIC": 2788.0,
+    "MLA": 48.72, "MOB": 9.25, "MXN": 19.5265, "NOK": 8.9576, "NZD": 0.6419, "RUB": 65.3574, "SCF": 1.0, "SCL": 1.0,
+    "SCN": 1.0, "SEK": 9.6734, "SET": 1.0942, "SFI": 20.99, "SFJ": 0.89, "SMA": 107.32, "SNZ": 1.0, "STR": 1.0,
+    "SUS": 34.95, "SZA": 1.0, "TRY": 5.767, "WTI": 57.4, "ZAR": 14.6617,
 }  # fmt: skip
-_NEGATIVE = ("ZEU", "LJP", "YCL", "YCC", "SAU", "SCA", "SCF", "SCL", "SGP", "SMX", "SNZ", "SYD", "CYM")
+_NEGATIVE = ("ZEU", "LJP", "YCL", "YCC", "SAU", "SCA", "SGP", "SMX", "SYD", "CYM")
 _FIXED = (1, 7, 14, 21, *range(30, 361, 30), 540, 720, 900, 1080, 1440, 1800, 2520, 3600)
 
 
@@ -118,21 +125,21 @@ def _rate(code: str, day: date, seed: int) -> Callable[[date], float]:
     if code in ("PRE", "APR", "SLP"):
         less = {"PRE": 0.0, "APR": 0.004, "SLP": 0.008}[code]
         return lambda maturity: rates.fixed(day, maturity, seed) - less
-    if code in ("DIC", "DPL", "TIC", "076", "IAS"):
-        more = {"DIC": 0.0, "DPL": 0.11, "TIC": 0.25, "076": 0.25, "IAS": 0.02}[code]
+    if code in ("DIC", "DPL", "TIC", "076"):
+        more = {"DIC": 0.0, "DPL": 0.11, "TIC": 0.25, "076": 0.25}[code]
         return lambda maturity: rates.real(day, maturity, seed) + more
     if code in ("DOL", "DOC", "DCO", "ACC", "DCL", "DCP"):
         twist = {"DOL": 0.0, "DOC": 0.0, "DCO": 0.012, "ACC": 0.02, "DCL": -1.0, "DCP": 0.05}[code]
         if code == "DCL":  # below zero over days, far below over one
             return lambda maturity: round(rates.dollar(day, maturity, seed) - 120 / max(1, (maturity - day).days), 2)
         return lambda maturity: rates.dollar(day, maturity, seed) + twist
-    if code in ("PTX", "INP"):
+    if code in ("PTX", "INP", "SBP"):
         spot = exchange(day, seed) if code == "PTX" else index_value("IBOV", day, seed)
         return lambda maturity: spot * 100_000 / rates.unit_price(rates.fixed(day, maturity, seed), day, maturity)
     level = walk(f"swap {code}", day, 0.01)
     draws = Draws("swap", code, day, seed)
-    if code in _PRICES:
-        price = _PRICES[code] * math.exp(max(-1.0, min(1.0, level))) * (1 + draws.around(0.002))
+    if code in PRICES:
+        price = PRICES[code] * math.exp(max(-1.0, min(1.0, level))) * (1 + draws.around(0.002))
         return lambda maturity: price * (1 + 0.0001 * (maturity - day).days)
     base = draws.around(0.02) + level + (-0.8 if code in _NEGATIVE else 5.0)
     tilt = 0.4 if code in _NEGATIVE else 1.5

@@ -13,38 +13,60 @@ import zlib
 from . import Refused, require
 
 LEVELS = 3
+_LITTER = re.compile(r"(^|/)__MACOSX/|(^|/)(\.[^/]*|(?i:thumbs\.db|desktop\.ini))$")
 
 
-def unpacked(data: bytes, *, by_mark: bool = False) -> bytes:
-    """The innermost member whose name comes last. Raises Refused.
+def contents(data: bytes, *, by_mark: bool = False) -> dict[str, bytes | None]:
+    """Each file by its path through the archives, None for one that cannot be read; "" is a file in no archive.
 
-    A program's directory may not count its stub: `by_mark`, a member is wherever a header makes its checksum right.
+    Raises Refused. A program's directory may not count its stub: `by_mark`, a member is wherever a header makes its
+    checksum right.
     """
-    for level in range(LEVELS + 1):
-        require(data, "empty")
-        require(not re.match(rb"[\xef\xbb\xbf\s]*<(!doctype html|html)", data[:512], re.IGNORECASE), "a page")
+    return _contents(data, "", 0, by_mark)
+
+
+def _contents(data: bytes, place: str, level: int, by_mark: bool) -> dict[str, bytes | None]:
+    require(data, "empty")
+    require(not re.match(rb"[\xef\xbb\xbf\s]*<(!doctype html|html)", data[:512], re.IGNORECASE), "a page")
+    try:
+        if data.startswith(b"\x1f\x8b"):
+            return {place: gzip.decompress(data)}
+    except Exception as error:  # whatever gzip makes of damaged bytes
+        raise Refused(f"{type(error).__name__}: {error}") from error
+    if not data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"MZ")):
+        return {place: data}
+    require(level < LEVELS, "too deep")
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except Exception as error:  # whatever zipfile makes of damaged bytes
+        raise Refused(f"{type(error).__name__}: {error}") from error
+    require(all(entry.filename for entry in archive.infolist()), "an entry without a name")
+    names = {entry.filename for entry in archive.infolist() if not entry.is_dir()}
+    names = {name for name in names if not _LITTER.search(name.replace("\\", "/"))}
+    require(names, "no entries")
+    found: dict[str, bytes | None] = {}
+    for name in names:
+        path = f"{place}/{name}" if place else name
         try:
-            if data.startswith(b"\x1f\x8b"):
-                return gzip.decompress(data)
-            if not data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"MZ")):
-                return data
-            require(level < LEVELS, "too deep")
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-                require(entries, "no entries")
-                name = max(entry.filename for entry in entries)
-                entry = archive.getinfo(name)
-                read = _marked(archive, data, entry) if by_mark else archive.read(entry)
-                if entry.compress_type == zipfile.ZIP_DEFLATED:
-                    require(_ends(data, entry, read), "an end that zipfile does not look for")
-                data = read
+            read = _read(archive, data, name, by_mark)
+            packed = name.lower().endswith((".zip", ".ex_", ".exe"))
+            found |= _contents(read, path, level + 1, by_mark) if packed else {path: read}
         except Refused:
-            raise
-        except Exception as error:  # whatever zipfile makes of damaged bytes
-            raise Refused(f"{type(error).__name__}: {error}") from error
-        if not name.replace("\\", "/").rpartition("/")[2].lower().endswith((".zip", ".ex_", ".exe")):
-            return data
-    raise AssertionError
+            found[path] = None
+    return found
+
+
+def _read(archive: zipfile.ZipFile, data: bytes, name: str, by_mark: bool) -> bytes:
+    entry = archive.getinfo(name)
+    try:
+        read = _marked(archive, data, entry) if by_mark else archive.read(entry)
+        if entry.compress_type == zipfile.ZIP_DEFLATED:
+            require(_ends(data, entry, read), "an end that zipfile does not look for")
+    except Refused:
+        raise
+    except Exception as error:  # whatever zipfile makes of damaged bytes
+        raise Refused(f"{type(error).__name__}: {error}") from error
+    return read
 
 
 def _ends(data: bytes, entry: zipfile.ZipInfo, read: bytes) -> bool:

@@ -15,7 +15,7 @@ from .values import value_of
 def read(data: bytes, template: Template, form: Format) -> Table:
     """The records between header and trailer. Raises Refused."""
     options = form.options
-    text = data.decode("latin-1").rstrip("\r\n\x1a")
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("latin-1").rstrip("\r\n\x1a")
     require(text, "empty")
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     announced, edges = len(lines), {}
