@@ -46,7 +46,7 @@ def backfill(
             notes: list[str] = []
             fetch = partial(pipeline.fetch, dataset, unit, refresh=refresh, progress=watched, notes=notes)
             fetched = fetchers.submit(fetch)
-            pending.append(loaders.submit(_loaded, dataset, unit, fetched, fetch, load, notes))
+            pending.append(loaders.submit(_loaded, dataset, unit, fetched, fetch, load, notes, strict))
             if len(pending) >= jobs + _AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -82,12 +82,15 @@ def _loaded(
     fetch: Callable[..., list[File]],
     load: Callable[..., Outcome],
     notes: list[str],
+    strict: bool,
 ) -> Outcome:
     def files(*, besides: Sequence[str]) -> list[File]:
         return fetch(besides=besides) if besides else fetched.result()
 
     try:
-        return pipeline.from_next_source(dataset, unit, files, lambda found: load(found, unit, notes=notes), notes)
+        return pipeline.from_next_source(
+            dataset, unit, files, lambda found: load(found, unit, notes=notes), notes, strict=strict
+        )
     except (DatabaseError, Interrupted):
         raise
     except PyB3Error as error:

@@ -187,7 +187,9 @@ class _Reading:
         for unit, fetched in _fetched(self.query, units):
             try:
                 fetch, read = partial(self._files, unit, fetched), partial(self._frames, unit)
-                rows, strays = pipeline.from_next_source(self.dataset, unit, fetch, read, self.query.notes)
+                rows, strays = pipeline.from_next_source(
+                    self.dataset, unit, fetch, read, self.query.notes, strict=self.query.rejects.strict
+                )
                 self.rows += rows
                 self.strays += strays
             except NotPublished as error:

@@ -167,11 +167,13 @@ def from_next_source(
     fetched: Callable[..., list[File]],
     read: Callable[[list[File]], _T],
     notes: list[str],
+    *,
+    strict: bool = False,
 ) -> _T:
     """What `read` makes of the unit's files; where they cannot be read, of those of the next source that has it.
 
     `fetched` brings the files of any source but those named in `besides`. Raises the first FileError where no other
-    source has the unit, and whatever else the two raise.
+    source has the unit or where `strict`, and whatever else the two raise.
     """
     failed: list[str] = []
     first: FileError | None = None
@@ -190,7 +192,7 @@ def from_next_source(
             return read(files)
         except FileError as error:
             first = first or error
-            if dataset.template.take == "every" or not all(named) or set(named) <= {*failed}:
+            if strict or dataset.template.take == "every" or not all(named) or set(named) <= {*failed}:
                 raise first from None if first is error else error
             failed += named
 

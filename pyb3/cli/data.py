@@ -93,7 +93,7 @@ def parse(
         unit = _unit(plugin, _day(date), index)
         with bars(quiet) as progress:
             fetch = partial(pipeline.fetch, plugin, unit, progress=progress, notes=notes)
-            pipeline.from_next_source(plugin, unit, fetch, read, notes)
+            pipeline.from_next_source(plugin, unit, fetch, read, notes, strict=strict)
     if not quiet:
         show.rejected(rejects.records)
         for note in [*notes, *rejects.gaps]:
@@ -123,7 +123,7 @@ def load(
 
     show.talk(quiet, verbose)
     how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
-    _run(dataset, date, file, index, pipeline.from_cache, how, as_json, quiet)
+    _run(dataset, date, file, index, pipeline.from_cache, how, as_json, quiet, strict)
 
 
 def ingest(
@@ -153,7 +153,7 @@ def ingest(
     show.talk(quiet, verbose)
     find = partial(pipeline.fetch, refresh=refresh)
     how = partial(pipeline.load, force=force, prune=prune, allow_incomplete=allow_incomplete, strict=strict)
-    _run(dataset, date, file, index, find, how, as_json, quiet)
+    _run(dataset, date, file, index, find, how, as_json, quiet, strict)
 
 
 def backfill(
@@ -252,12 +252,16 @@ def _run(
     load: Callable[..., Outcome],
     as_json: bool,
     quiet: bool,
+    strict: bool,
 ) -> None:
     """Load one unit of each dataset, or every file, and show what became of it; one may fail and the others go on."""
     results = []
     with bars(quiet) as progress:
         load = partial(load, progress=progress)
-        units = _files(dataset, _day(date), paths, index, load) if paths else _units(dataset, date, index, find, load)
+        if paths:
+            units = _files(dataset, _day(date), paths, index, load)
+        else:
+            units = _units(dataset, _day(date), index, find, load, strict)
         for result in units:
             results.append(result)
             show.outcome(result, as_json=as_json, quiet=quiet)
@@ -267,12 +271,16 @@ def _run(
 
 
 def _units(
-    dataset: str | None, date: str | None, index: str, find: Callable[..., list[File]], load: Callable[..., Outcome]
+    dataset: str | None,
+    day: dt.date | None,
+    index: str,
+    find: Callable[..., list[File]],
+    load: Callable[..., Outcome],
+    strict: bool,
 ) -> Iterator[Outcome]:
     from .. import pipeline
     from ..datasets import registry
 
-    day = _day(date)
     for name in registry.names() if dataset == "all" else [_required(dataset)]:
         try:
             plugin = registry.get(name)
@@ -280,7 +288,7 @@ def _units(
             unit = _unit(plugin, day, index)
             fetch = partial(find, plugin, unit, notes=notes)
             read = partial(_read, load, plugin, unit, notes)
-            yield pipeline.from_next_source(plugin, unit, fetch, read, notes)
+            yield pipeline.from_next_source(plugin, unit, fetch, read, notes, strict=strict)
         except UsageError:
             raise
         except PyB3Error as error:
