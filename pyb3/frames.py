@@ -35,8 +35,8 @@ class Query:
     """A dataset, and which of its rows are wanted: `where`, and those of one `index`, which alone is asked for then.
 
     Rows of another session than their file's come along where `strays` are wanted. What cannot be read is set aside,
-    and a PartialData warning says so; with `strict` it is an error. What else a person should know of the files is logged
-    as a warning of the logger `pyb3`.
+    and a PartialData warning says so; with `strict` it is an error. What else a person should know of the files is a
+    warning of the logger `pyb3`.
     """
 
     def __init__(
