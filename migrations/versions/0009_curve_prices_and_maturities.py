@@ -8,10 +8,11 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# By description and values of the file of 2019-09-10.
+# By description and values of the file of 2019-09-10; the last line by its descriptions in other files (Juro, Cupom).
 _RATES = """
     PRE APR SLP TR TP TFP TJP DP DIC DIM DOC DOL DCO ACC DCL DPL DGL LIB EUC ECC YCC YCL YCS CYI
     TIC TIM TLF TPR 010 021 072 076 077 095
+    DCP LEU LJP ZEU ZMX ZUS
 """.split()
 _PRICES = """
     PTX EUR JPY RLI RFS RDA RDC RYN RPM RPL RRA RYR RZE ARB
@@ -25,6 +26,8 @@ _CURVES = {
 }
 _RATE_BEFORE = "Rate, % a year by the curve''s convention; in price curves (PTX, ...) the price"
 
+_NUMBER = "nullif(current_setting('pyb3.ingestion_id', true), '')::bigint"
+
 _MATURITY = "Maturity by the family''s rule; NULL where no rule is certain"
 _IN_VIEW = {
     "maturity_date": "Maturity by the family''s rule, else as that day''s list of symbols has it",
@@ -33,18 +36,29 @@ _IN_VIEW = {
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE yield_curves ADD COLUMN price numeric(38,7), ADD COLUMN value numeric(38,7)")
+    # PyB3's own column stays behind those that B3 publishes, as in a new table: all rows are written anyway.
+    op.execute("ALTER TABLE yield_curves RENAME COLUMN ingestion_id TO ingestion_before")
+    op.execute(
+        f"""
+        ALTER TABLE yield_curves
+            ADD COLUMN price numeric(38,7),
+            ADD COLUMN value numeric(38,7),
+            ADD COLUMN ingestion_id bigint DEFAULT {_NUMBER}
+        """
+    )
     op.execute(
         text(
             """
             UPDATE yield_curves
-            SET rate = NULL,
+            SET rate = CASE WHEN curve_code = ANY(:rates) THEN rate END,
                 price = CASE WHEN curve_code = ANY(:prices) THEN rate END,
-                value = CASE WHEN curve_code <> ALL(:prices) THEN rate END
-            WHERE curve_code <> ALL(:rates)
+                value = CASE WHEN curve_code <> ALL(:rates) AND curve_code <> ALL(:prices) THEN rate END,
+                ingestion_id = ingestion_before
             """
         ).bindparams(prices=_PRICES, rates=_RATES)
     )
+    op.execute("ALTER TABLE yield_curves DROP COLUMN ingestion_before")
+    op.execute("COMMENT ON COLUMN yield_curves.ingestion_id IS 'The ingestion that wrote the row last'")
     for column, words in _CURVES.items():
         op.execute(f"COMMENT ON COLUMN yield_curves.{column} IS '{words} (B3: Taxa teórica)'")
     then = "the view futures_with_maturities then has that of the list of symbols"
