@@ -53,10 +53,11 @@ class YieldCurves(Dataset):
 
 
 def _name_unknown(codes: pl.Series, notes: list[str]) -> None:
-    """One note a file, whatever number of frames it is read in."""
-    told = next((note for note in notes if note.startswith(_UNKNOWN)), None)
-    names = set(codes) | set(told.removeprefix(_UNKNOWN).split(", ") if told else [])
-    if told:
-        notes.remove(told)
+    """Add the codes to the file's one note on them, whatever number of frames the file is read in."""
+    before = next((note for note in notes if note.startswith(_UNKNOWN)), None)
+    names = set(codes)
+    if before is not None:
+        notes.remove(before)
+        names.update(before.removeprefix(_UNKNOWN).split(", "))
     if names:
         notes.append(_UNKNOWN + ", ".join(sorted(names)[:_NAMED]))
