@@ -158,6 +158,8 @@ def test_a_migration_moves_the_prices_there_and_back(pyb3, database, real: Path)
     assert database.execute(one).fetchone() == (Decimal("4.1108"),)
     assert pyb3("db upgrade").code == 0
     assert database.execute(query).fetchall() == before
+    loads = "SELECT count(DISTINCT ingestion_id), count(ingestion_id) FROM yield_curves"
+    assert database.execute(loads).fetchone() == (1, 28_572)
     assert pyb3(f"{line} --force").json["unchanged"] == 28_572
 
 
