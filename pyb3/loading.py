@@ -56,6 +56,8 @@ class Loading:
             return None
         self.first, self.last, self.made = known.first_date, known.last_date, known.file_timestamp
         self._sources, self._partial = [known.source] if known.source else [], known.partial
+        if known.partial:  # what is missing is missing still
+            self.notes += known.warnings
         counts = Counts(
             rows=known.rows,
             unchanged=known.rows,

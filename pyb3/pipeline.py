@@ -188,9 +188,11 @@ def from_next_source(
         named = sorted({file.source for file in files})
         if first is not None:
             notes.append(f"{', '.join(named)} was taken instead of {', '.join(failed)}, which cannot be read: {first}")
+        before = len(notes)
         try:
             return read(files)
         except FileError as error:
+            del notes[before:]  # of files that nothing is taken of
             first = first or error
             if strict or dataset.template.take == "every" or not all(named) or set(named) <= {*failed}:
                 raise first from None if first is error else error

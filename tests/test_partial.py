@@ -1,4 +1,4 @@
-"""A file with a bad record or value costs that record or value: the unit is partial, exit 4, and says what is missing."""
+"""A bad record or value of a file costs that record or value: the unit is partial, exit 4, and says what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support import generate
 DAY = date(2024, 1, 15)
 NAME = "COTAHIST_D15012024.TXT"
 SHOW = f"'pyb3 history cotahist --date {DAY} --rejected' shows them"
-RECORD = {7: ("PREABE", b"00000000A1200")}  # a price is never NULL: its record is set aside
+RECORD = {7: ("DATPRE", b"20240230")}  # a column of the key: its record is set aside
 VALUE = {9: ("INDOPC", b"X")}
 LINE = f"ingest cotahist --date {DAY}"
 
@@ -55,7 +55,7 @@ def test_a_bad_record_is_set_aside_and_the_others_are_loaded(pyb3, database, sim
     done = answer.json
     assert (answer.code, done["outcome"]) == (4, "partial")
     assert [done[name] for name in ("rows", "inserted", "rejected", "rejected_values")] == [39, 39, 1, 0]
-    assert done["warnings"] == [f"1 record was set aside; {SHOW}"]
+    assert done["warnings"] == [f"1 record set aside; {SHOW}"]
     assert answer.err == f"pyb3: cotahist {DAY}: {done['warnings'][0]}\n"
     assert "error" not in done
     assert count(database, "cotahist") == 39
@@ -64,7 +64,7 @@ def test_a_bad_record_is_set_aside_and_the_others_are_loaded(pyb3, database, sim
     kept = database.execute(
         "SELECT ingestion_id, file, line, dataset, unit, field, reason, record, loaded FROM rejected_rows"
     ).fetchall()
-    assert kept == [(1, NAME, 7, "cotahist", str(DAY), "PREABE", '"00000000A1200" is not a number', text, False)]
+    assert kept == [(1, NAME, 7, "cotahist", str(DAY), "DATPRE", '"20240230" is not a date', text, False)]
     ledger = "SELECT outcome, rows, inserted, rejected, rejected_values, warnings, error_code FROM ingestions"
     assert database.execute(ledger).fetchall() == [("partial", 39, 39, 1, 0, done["warnings"], None)]
 
@@ -75,19 +75,19 @@ def test_a_bad_value_is_null_in_a_row_that_is_loaded(pyb3, database, simulator) 
     done = answer.json
     assert (answer.code, done["outcome"]) == (4, "partial")
     assert [done[name] for name in ("rows", "inserted", "rejected", "rejected_values")] == [40, 40, 0, 1]
-    assert done["warnings"] == [f"1 value could not be read and is NULL; {SHOW}"]
+    assert done["warnings"] == [f"1 value not read and NULL; {SHOW}"]
     kept = database.execute("SELECT line, field, reason, loaded FROM rejected_rows").fetchall()
     assert [(line, field, loaded) for line, field, _, loaded in kept] == [(9, "INDOPC", True)]
     assert kept[0][2].startswith('"X" is not ')
-    row = database.execute("SELECT strike_adjustment FROM cotahist WHERE symbol = %s", (symbol(9),)).fetchall()
+    row = database.execute("SELECT strike_correction FROM cotahist WHERE symbol = %s", (symbol(9),)).fetchall()
     assert row == [(None,)]
 
 
 def test_several_of_both_are_counted_and_told_in_one_line(pyb3, database, tmp_path: Path) -> None:
-    changes = {**RECORD, 8: ("VOLTOT", b"A" * 18), **VALUE, 11: ("INDOPC", b"Y")}
+    changes = {**RECORD, 8: ("CODNEG", b" " * 12), **VALUE, 11: ("INDOPC", b"Y")}
     done = pyb3(f"ingest cotahist --file {at_hand(tmp_path, changes)} --json").json
     assert (done["rows"], done["rejected"], done["rejected_values"]) == (38, 2, 2)
-    assert done["warnings"] == [f"2 records were set aside and 2 values could not be read and are NULL; {SHOW}"]
+    assert done["warnings"] == [f"2 records set aside and 2 values not read and NULL; {SHOW}"]
 
 
 def test_the_same_bytes_are_partial_again_and_are_not_read(pyb3, database, simulator) -> None:
@@ -110,7 +110,7 @@ def test_the_same_bytes_are_partial_again_and_are_not_read(pyb3, database, simul
 @pytest.mark.parametrize("changes", [RECORD, VALUE], ids=["record", "value"])
 def test_strict_refuses_at_the_first_and_writes_nothing(pyb3, refused, database, simulator, changes) -> None:
     published(simulator, changes)
-    words = "line 7, field PREABE" if changes is RECORD else "line 9, field INDOPC"
+    words = "line 7, field DATPRE" if changes is RECORD else "line 9, field INDOPC"
     refused(f"{LINE} --strict", 6, words)
     assert (count(database, "cotahist"), count(database, "rejected_rows")) == (0, 0)
     assert all("_D15012024" in path for path in simulator.requests), "no other source is asked: B3's file is refused"
@@ -122,7 +122,7 @@ def test_strict_refuses_bytes_that_were_loaded_in_part(pyb3, refused, database, 
     pyb3(LINE)
     before = database.execute("SELECT c::text FROM cotahist c ORDER BY 1").fetchall()
     for command in ("ingest", "load"):
-        refused(f"{command} cotahist --date {DAY} --strict", 6, "line 7, field PREABE")
+        refused(f"{command} cotahist --date {DAY} --strict", 6, "line 7, field DATPRE")
     assert database.execute("SELECT c::text FROM cotahist c ORDER BY 1").fetchall() == before
     assert count(database, "rejected_rows") == 1
 
@@ -149,11 +149,11 @@ def test_history_and_status_show_what_is_missing_until_the_unit_is_whole(pyb3, d
     pyb3(LINE)
     shown = pyb3(f"history cotahist --date {DAY} --rejected --json").objects
     assert [(row["line"], row["field"], row["loaded"]) for row in shown] == [
-        (7, "PREABE", False),
+        (7, "DATPRE", False),
         (9, "INDOPC", True),
     ]
     table = pyb3(f"history cotahist --date {DAY} --rejected").out
-    assert '"00000000A1200" is not a number' in table
+    assert '"20240230" is not a date' in table
     status = pyb3("status cotahist --json")
     assert (status.code, status.json["partial"]) == (4, [str(DAY)])
     assert f"cotahist {DAY} is partial" in pyb3("status cotahist").err
@@ -170,7 +170,7 @@ def test_verify_compares_a_partial_day_with_what_could_be_read_of_its_file(pyb3,
     assert (answer.code, answer.json["result"], answer.json["rows"]) == (0, "verified", 39)
     database.execute("DELETE FROM cotahist WHERE symbol = %s", (symbol(9),))
     answer = pyb3("verify cotahist --json")
-    assert (answer.code, answer.json["result"], answer.json["missing"]) == (8, "differs", 1)
+    assert (answer.code, answer.json["result"], answer.json["missing"]) == (4, "differs", 1)
 
 
 def test_parse_writes_the_others_and_ends_with_four(pyb3, tmp_path: Path) -> None:
@@ -179,11 +179,11 @@ def test_parse_writes_the_others_and_ends_with_four(pyb3, tmp_path: Path) -> Non
         answer = pyb3(f"parse cotahist --file {path} --output {output}")
         assert answer.code == 4
         left_out, null = answer.err.splitlines()
-        assert left_out == f'pyb3: left out: {NAME} line 7, field PREABE: "00000000A1200" is not a number'
+        assert left_out == f'pyb3: left out: {NAME} line 7, field DATPRE: "20240230" is not a date'
         assert null.startswith(f'pyb3: is NULL: {NAME} line 9, field INDOPC: "X" is not ')
     frame = pl.read_parquet(tmp_path / "x.parquet")
     assert (frame.height, pl.read_csv(tmp_path / "x.csv").height) == (39, 39)
-    assert frame.filter(symbol=symbol(9))["strike_adjustment"].to_list() == [None]
+    assert frame.filter(symbol=symbol(9))["strike_correction"].to_list() == [None]
     assert pyb3(f"parse cotahist --file {path}").code == 4
     strict = pyb3(f"parse cotahist --file {path} --strict --output {tmp_path}/y.parquet")
     assert (strict.code, (tmp_path / "y.parquet").exists()) == (6, False)
@@ -208,25 +208,25 @@ def test_the_share_of_a_long_file_is_one_in_a_hundred(pyb3, database, tmp_path: 
 
 def test_the_library_returns_the_others_and_warns_with_what_was_set_aside(simulator) -> None:
     published(simulator, {**RECORD, **VALUE})
-    with pytest.warns(PartialData, match="1 record was set aside; 1 value could not be read and is NULL") as caught:
+    with pytest.warns(PartialData, match="1 record set aside; 1 value not read and NULL; first ") as caught:
         frame = cotahist_get(DAY)
     (warning,) = caught
     assert Path(warning.filename) == Path(__file__)
     assert isinstance(warning.message, PartialData)
     record, value = warning.message.rejected
-    assert (record.file, record.line, record.field, record.loaded) == (NAME, 7, "PREABE", False)
+    assert (record.file, record.line, record.field, record.loaded) == (NAME, 7, "DATPRE", False)
     assert record.record == quotes(RECORD).split(b"\r\n")[6].decode("latin-1")
     assert (value.line, value.field, value.loaded) == (9, "INDOPC", True)
     assert frame.height == 39
     assert symbol(7) not in frame["symbol"]
-    assert frame.filter(symbol=symbol(9))["strike_adjustment"].to_list() == [None]
+    assert frame.filter(symbol=symbol(9))["strike_correction"].to_list() == [None]
 
 
 def test_strict_makes_the_librarys_warning_an_error(simulator, tmp_path: Path) -> None:
     published(simulator, RECORD)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(FieldInvalid, match="line 7, field PREABE"):
+        with pytest.raises(FieldInvalid, match="line 7, field DATPRE"):
             cotahist_get(DAY, strict=True)
         with pytest.raises(FileError, match="line 9, field INDOPC"):
             cotahist_get(file=at_hand(tmp_path, VALUE), strict=True)
@@ -254,4 +254,4 @@ def test_a_value_that_is_bad_now_does_not_keep_rows_from_being_pruned(pyb3, data
     done = pyb3(f"ingest cotahist --file {at_hand(tmp_path, VALUE)} --prune --json").json
     assert (done["outcome"], done["updated"], done["gone"], done["removed"]) == ("partial", 1, 1, 1)
     old = database.execute("SELECT columns, old FROM revisions WHERE change = 'updated'").fetchall()
-    assert [columns for columns, _ in old] == [["strike_adjustment"]]
+    assert [columns for columns, _ in old] == [["strike_correction"]]

@@ -26,7 +26,10 @@ _FROM_OUTCOME = (
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An earlier ingestion that read the same bytes: the days and rows it read, what it set aside, if it was whole."""
+    """An earlier ingestion that read the same bytes: the days and rows it read, what it set aside, if it was whole.
+
+    `warnings` are what it told.
+    """
 
     first_date: date
     last_date: date
@@ -36,6 +39,7 @@ class Loaded:
     rejected: int
     rejected_values: int
     partial: bool
+    warnings: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ def same_bytes(
     """
     query = sql.SQL(
         "SELECT first_date, last_date, rows, source, file_timestamp, rejected, rejected_values, outcome = 'partial',"
+        " warnings,"
         " inserted + updated + unchanged"
         " FROM {ingestions} i WHERE dataset = %(dataset)s AND unit = %(unit)s AND sha256 = %(sha256)s"
         " AND program_version = %(version)s AND first_date IS NOT NULL"
