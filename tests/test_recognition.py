@@ -15,9 +15,10 @@ from pyb3.datasets import registry
 from pyb3.datasets.members import part_of, parts, source_of
 from pyb3.errors import PyB3Error
 from pyb3.parse.archive import Packed, members
+from pyb3.template import Template
 from tests.support import generate
 from tests.support.mutations import mutated
-from tests.support.seeds import READERS, seeds
+from tests.support.seeds import READERS, TEMPLATE, seeds
 
 DAY = date(2024, 1, 15)
 GENERATED = {
@@ -158,3 +159,10 @@ def test_any_bytes_are_of_a_dataset_or_of_none(number: int, reader: str, cut: in
             assert len(found[name]) == 1 or part.day is None
             assert part.order and part.days
         assert len(found[name]) + len(others) in (1, 2)
+
+
+def test_a_source_without_a_signature_takes_files_only_where_its_dataset_is_named() -> None:
+    template = Template.parse(TEMPLATE.replace('signature: "^01"', "min_age: 0"))
+    assert source_of(template, b"anything", named=False) is None
+    source = source_of(template, b"anything")
+    assert source is not None and source.name == "D"
