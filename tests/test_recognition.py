@@ -66,7 +66,6 @@ REAL = {
     "index_composition/GetTheoricalPortfolio": ("index_composition", "GetTheoricalPortfolio"),
 }
 # Its header names no exchange that is known, which is for its template to say.
-UNDECIDED = {"cases/assumptions/COTAHIST_origin_B3.TXT"}
 
 
 def claims(head: bytes) -> list[tuple[str, str]]:
@@ -110,7 +109,7 @@ def test_every_real_file_is_of_the_dataset_that_it_is_of(real: Path) -> None:
     seen = 0
     for path in sorted(real.rglob("*")):
         name = str(path.relative_to(real))
-        if not path.is_file() or name in UNDECIDED or path.suffix == ".md":
+        if not path.is_file() or path.suffix == ".md":
             continue
         expected = [is_of for begins, is_of in REAL.items() if name.startswith(begins)]
         if name.endswith("expected.csv") or "_years" in name:
