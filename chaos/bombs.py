@@ -47,6 +47,13 @@ def files(size: int = _TEN_GB) -> Iterator[Hostile]:
     yield Hostile("ZIPs nested 40 deep", "futures", lambda p: p.write_bytes(_nested(REPORT, 40)), "more than 3 deep")
     yield Hostile("a ZIP that holds itself", "futures", lambda p: p.write_bytes(_quine()), "more than 3 deep")
     yield Hostile("a directory without end", "cotahist", _directory, "entries")
+    yield Hostile("2,000 files in a ZIP", "cotahist", lambda p: _many(p, 2_000, "x.TXT", b"x"), "more than 1,000 files")
+    yield Hostile(
+        "large ZIPs side by side in a ZIP",
+        "cotahist",
+        lambda p: _many(p, 1 + size // (100 << 20), "x.zip", generate.zipped("x.TXT", b""), 100 << 20),
+        "archives that unpack to more than",
+    )
     for name in ("../../../../tmp/pyb3-was-here", "/tmp/pyb3-was-here", "C:\\pyb3-was-here", "..\\..\\pyb3-was-here"):
         packed = generate.zipped(name, COTAHIST[: 247 * 21])
         yield Hostile(f"member `{name}`", "cotahist", lambda p, packed=packed: p.write_bytes(packed), "pyb3-was-here")
@@ -149,6 +156,14 @@ def _in_zip(path: Path, size: int, said: int) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(inner, "PR240108.zip")
     inner.unlink()
+
+
+def _many(path: Path, count: int, name: str, data: bytes, more: int = 0) -> None:
+    """A ZIP of so many files, each with `more` bytes behind its data."""
+    data += bytes(more)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number in range(count):
+            archive.writestr(f"{number}/{name}", data)
 
 
 def _gzipped(size: int) -> bytes:

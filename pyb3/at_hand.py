@@ -121,7 +121,7 @@ def _in(path: Path, dataset: Dataset | None, item: str) -> list[AtHand]:
     try:
         packed = archive.members(path)
     except (FileError, NotPublished) as error:
-        whole.error = None if dataset is not None else error
+        whole.error = error
         return [whole]
     if len(packed) == 1:
         return [_recognised(whole, packed[0])]
@@ -130,7 +130,7 @@ def _in(path: Path, dataset: Dataset | None, item: str) -> list[AtHand]:
 
 def _recognised(whole: AtHand, packed: Packed) -> AtHand:
     if packed.error is not None:
-        whole.error = None if whole.dataset is not None else packed.error
+        whole.error = packed.error
         return whole
     if whole.dataset is not None and (part := part_of(whole.dataset.template, packed)):
         whole.day, whole.made = part.day, part.made

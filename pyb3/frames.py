@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections import deque
@@ -25,6 +26,7 @@ from .unit import Kind, Unit
 Where = pl.Expr | Callable[[pl.DataFrame], pl.DataFrame]
 """Which rows are wanted: an expression that is true of them, or a function that keeps them (`pyb3.equities`)."""
 
+_LOG = logging.getLogger("pyb3")
 _FEW = 5  # sessions of a past month that are fetched as days; more of them are fetched as the month
 _AHEAD = 2  # units fetched while one is read: what bounds disk and memory
 
@@ -33,7 +35,8 @@ class Query:
     """A dataset, and which of its rows are wanted: `where`, and those of one `index`, which alone is asked for then.
 
     Rows of another session than their file's come along where `strays` are wanted. What cannot be read is set aside,
-    and a PartialData warning says so; with `strict` it is an error.
+    and a PartialData warning says so; with `strict` it is an error. What else a person should know of the files is a
+    warning of the logger `pyb3`.
     """
 
     def __init__(
@@ -91,9 +94,9 @@ class Query:
         mine = Rejects(strict=self.rejects.strict)
         with pipeline.reading(files, unit, lambda: mine):
             if self.dataset.template.take == "every":  # sources complete each other's rows
-                yield self.dataset.frame(files, unit, rejects=mine), True
+                yield self.dataset.frame(files, unit, notes=self.notes, rejects=mine), True
             else:
-                for batch in self.dataset.read(files, unit, rejects=mine):
+                for batch in self.dataset.read(files, unit, notes=self.notes, rejects=mine):
                     yield batch.frame, batch.overwrite
         self.rejects.take(mine)
 
@@ -101,7 +104,7 @@ class Query:
         """Say what could not be read."""
         found, name = self.rejects, self.dataset.name
         for note in dict.fromkeys(self.notes):
-            warnings.warn(PartialData(f"{name}: {note}"), stacklevel=_caller())
+            _LOG.warning("%s: %s", name, note)
         if not found.partial:
             return
         parts = [

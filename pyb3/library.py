@@ -47,8 +47,9 @@ date or written as 2024-01-15. `where` chooses rows while files are read, so tha
 expression, or a function from frame to frame such as `pyb3.equities`. Files come from the cache where they are there.
 A day without a session gives an empty frame with all columns; sessions of a range or year that B3 has no file of are
 left out, with a MissingSessions warning that names them. Records that cannot be read are left out and values are NULL,
-with a PartialData warning whose `rejected` has them; with `strict` the first one is an error. Raises NotPublished where
-B3 has no file of any of them, SourceError, FileError, UsageError.
+with a PartialData warning whose `rejected` has them; with `strict` the first one is an error. What else is odd in a
+file is a warning of the logger `pyb3`. Raises NotPublished where B3 has no file of any of them, SourceError, FileError,
+UsageError.
 """.strip()
 
 

@@ -279,6 +279,7 @@ def test_an_archive_inside_that_is_too_large_for_memory_is_an_error_of_its_own(
     monkeypatch.setattr(archive, "MAX_NESTED", 500)
     first, second = archive.members(path)
     assert "unpacks to more than" in str(first.error) and second.error is None
+    assert first.error.__traceback__ is None, "it would keep what was read in memory"
 
 
 def test_no_more_of_a_file_is_read_than_tells_what_it_is(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a template declares of its rows is held: a hard check refuses the unit, a soft one is told."""
+"""What a template declares of its rows is checked: a hard check sets the row aside, a soft one is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyb3 import cotahist_get
 from pyb3.datasets import registry
 from pyb3.datasets.base import Dataset
-from pyb3.errors import CheckFailed
+from pyb3.errors import CheckFailed, PartialData
 from pyb3.file import File
 from pyb3.parse.contract import Contract
 from pyb3.parse.rejects import LINE, Rejects
@@ -56,38 +56,43 @@ def quote(folder: Path, *changes: tuple[int, str, bytes]) -> Path:
 
 
 def test_rows_that_keep_every_check_are_left_as_they_are() -> None:
-    contract = Contract(PRICES)
+    contract, rejects = Contract(PRICES), Rejects("f")
     frame = prices(("A", 1), ("B", "99.99"))
-    assert contract.hold(frame, "f").equals(frame)
+    assert contract.hold(frame, "f", rejects).equals(frame)
+    assert not rejects.partial
     assert contract.verdict() == []
 
 
 def test_what_is_not_there_breaks_nothing() -> None:
     contract = Contract(PRICES)
-    contract.hold(prices(("A", None)), "f")
-    contract.hold(prices(("A", 1)).drop("price"), "f")
+    rejects = Rejects("f", strict=True)
+    contract.hold(prices(("A", None)), "f", rejects)
+    contract.hold(prices(("A", 1)).drop("price"), "f", rejects)
     assert contract.verdict() == []
 
 
 def test_a_soft_check_is_one_line_with_the_count_and_the_first_row() -> None:
     contract = Contract(PRICES)
-    contract.hold(prices(("A", 1), ("B", 100)), "first.TXT")
-    contract.hold(prices(("A", 300), ("A", 200)), "second.TXT")
+    rejects = Rejects()
+    contract.hold(prices(("A", 1), ("B", 100)), "first.TXT", rejects)
+    contract.hold(prices(("A", 300), ("A", 200)), "second.TXT", rejects)
+    assert not rejects.partial
     assert contract.verdict() == [
         "3 rows of 4 against check cheap (a price is less than 100), "
         "first first.TXT, refdate=2024-01-15, symbol=B: price=100.00"
     ]
 
 
-def test_a_hard_check_is_an_error_that_names_file_row_check_values_and_count() -> None:
+def test_a_strict_hard_check_is_an_error_that_names_file_row_check_values_and_count() -> None:
     contract = Contract(PRICES)
-    contract.hold(prices(("A", 1), ("B", "-0.01")), "a.TXT")
-    contract.hold(prices(("A", 0)), "a.TXT")
+    strict = Rejects("a.TXT", strict=True)
+    contract.hold(prices(("A", 1), ("B", "-0.01")), "a.TXT", strict)
+    contract.hold(prices(("A", 0)), "a.TXT", strict)
     with pytest.raises(CheckFailed) as caught:
         contract.verdict()
     assert str(caught.value) == (
         "2 rows of 3 against check positive (a price is more than 0), first a.TXT, refdate=2024-01-15, symbol=B: "
-        "price=-0.01 (load the others with --quarantine)"
+        "price=-0.01 (without --strict such rows are set aside and the others loaded)"
     )
     assert (caught.value.code, caught.value.exit_code) == ("contract", 6)
 
@@ -95,21 +100,21 @@ def test_a_hard_check_is_an_error_that_names_file_row_check_values_and_count() -
 def test_unknown_codes_are_named_with_their_counts_and_kept() -> None:
     contract = Contract(PRICES)
     frame = prices(*[(symbol, 1) for symbol in "AABCCCD"])
-    assert contract.hold(frame, "f").equals(frame)
+    assert contract.hold(frame, "f", Rejects("f")).equals(frame)
     assert contract.verdict() == ["symbol has codes that PyB3 does not know: C (3 rows), D (1 row)"]
 
 
 def test_a_million_unknown_codes_are_one_short_line() -> None:
     contract = Contract(PRICES)
     for first in range(0, 3_000, 1_000):
-        contract.hold(prices(*[(f"S{n}" * 30, 1) for n in range(first, first + 1_000)]), "f")
+        contract.hold(prices(*[(f"S{n}" * 30, 1) for n in range(first, first + 1_000)]), "f", Rejects("f"))
     (told,) = contract.verdict()
     assert told.endswith(" and others (2,995 rows)")
     assert len(told) < 400
 
 
 @given(st.lists(st.decimals(-100, 200, places=2), max_size=30))
-def test_with_rejects_exactly_the_rows_that_break_a_hard_check_are_set_aside(values: list[Decimal]) -> None:
+def test_exactly_the_rows_that_break_a_hard_check_are_set_aside(values: list[Decimal]) -> None:
     rejects = Rejects("f")
     contract = Contract(PRICES)
     held = contract.hold(prices(*[("A", value) for value in values]), "f", rejects)
@@ -127,12 +132,14 @@ class Prices(Dataset):
 
 
 def test_a_row_of_a_perfectly_regular_file_is_set_aside_with_its_text(tmp_path: Path) -> None:
-    lines = [f"01{DAY:%Y%m%d}{symbol:5}{price:07}" for symbol, price in (("A", 1), ("B", 0), ("A", 2))]
+    lines = [f"01{DAY:%Y%m%d}{symbol:5}{price:07}" for symbol, price in zip("ABCDE", (1, 0, 2, 3, 4), strict=True)]
     (tmp_path / "PRICES20240115.txt").write_text("\n".join(lines) + "\n")
     rejects = Rejects()
     frame = Prices().frame([File.at(tmp_path / "PRICES20240115.txt")], rejects=rejects)
-    assert frame["price"].to_list() == [Decimal("0.01"), Decimal("0.02")]
-    assert [(record.line, record.record) for record in rejects.records] == [(2, lines[1])]
+    assert frame["price"].to_list() == [Decimal(cents).scaleb(-2) for cents in (1, 2, 3, 4)]
+    (record,) = rejects.records
+    assert (record.line, record.record, record.loaded, record.field) == (2, lines[1], False, None)
+    assert record.reason == "check positive (a price is more than 0): price=0.00"
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -143,16 +150,21 @@ def test_checks_say_what_holds(name: str) -> None:
         assert check.description == check.description.strip(" .")
 
 
-def test_a_hard_check_refuses_a_file_whole(refused, database, tmp_path: Path) -> None:
+def test_a_hard_check_costs_its_rows_and_with_strict_the_file(pyb3, refused, database, tmp_path: Path) -> None:
     path = quote(tmp_path, (7, "VOLTOT", b"-%017d" % 5), (9, "TOTNEG", b"-0001"))
-    answer = refused(f"ingest cotahist --file {path}", 6, "2 rows of 40 against check counts_not_negative")
+    answer = refused(f"ingest cotahist --file {path} --strict", 6, "2 rows of 40 against check counts_not_negative")
     assert "first COTAHIST_D15012024.TXT, refdate=2024-01-15, symbol=" in answer.err
     assert "volume=-0.05" in answer.err
     assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (0,)
     row = database.execute("SELECT outcome, error_code FROM ingestions").fetchone()
     assert row == ("failed", "contract")
     with pytest.raises(CheckFailed):
-        cotahist_get(file=path)
+        cotahist_get(file=path, strict=True)
+    with pytest.warns(PartialData, match="cotahist: 2 records were set aside; first .* line 7: check counts_not_neg"):
+        assert cotahist_get(file=path).height == 38
+    done = pyb3(f"ingest cotahist --file {path} --json")
+    assert (done.code, done.json["outcome"], done.json["inserted"], done.json["rejected"]) == (4, "partial", 38, 2)
+    assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (38,)
 
 
 def test_a_soft_check_loads_and_is_told_and_kept_in_the_ledger(pyb3, database, tmp_path: Path) -> None:

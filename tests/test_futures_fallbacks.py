@@ -15,6 +15,7 @@ from pyb3.datasets import registry
 from pyb3.datasets.futures import _POINT_VALUES
 from pyb3.errors import FileError
 from pyb3.file import File
+from pyb3.parse.rejects import Rejects
 from tests.support import generate
 
 DAY = date(2024, 1, 15)
@@ -23,8 +24,8 @@ SOURCES = ["SPRD", "PR", "TradeInformationConsolidated", "BDI"]
 SETTLED = ("symbol", "price", "settlement_rate", "open", "high", "low", "average", "close", "trades", "quantity")
 
 
-def frame(path: Path) -> pl.DataFrame:
-    return registry.get("futures").frame([File.at(path)])
+def frame(path: Path, rejects: Rejects | None = None) -> pl.DataFrame:
+    return registry.get("futures").frame([File.at(path)], rejects=rejects)
 
 
 def written(folder: Path, data: bytes, name: str = "x.csv") -> Path:
@@ -136,6 +137,7 @@ def test_the_trade_information_is_read_by_its_names(tmp_path: Path) -> None:
         "commodity": "DI1",
         "maturity_code": "F25",
         "maturity_date": date(2025, 1, 2),
+        "occurrence": 1,
         "trades": 1234,
         "volume": Decimal("5181300000.12"),
         "quantity": 56789,
@@ -198,6 +200,7 @@ def test_the_bulletin_is_read_by_its_names(tmp_path: Path, above: int, footer: b
         "commodity": "DOL",
         "maturity_code": "G24",
         "maturity_date": date(2024, 2, 1),
+        "occurrence": 1,
         "trades": 12_345,
         "volume": Decimal("300012345678.90"),
         "quantity": 1_234_567,
@@ -310,7 +313,7 @@ def test_the_first_day_of_a_dataset_is_the_earliest_of_its_sources(name: str, fi
 @pytest.mark.parametrize(
     ("name", "old", "new", "words"),
     [
-        ("trade", b";BRBMEF", b";;BRBMEF", "line 3 has 16 fields, its header has 15"),
+        ("trade", b";BRBMEF", b";;BRBMEF", "line 3: it has 16 fields, the header has 15"),
         ("trade", b"TckrSymb", b"Ticker", "TckrSymb"),
         ("trade", b"2024-01-15", b"15-01-2024", "line 3, field RptDt"),
         ("bulletin", b"Instrumento financeiro", b"Instrumento", "Instrumento financeiro"),
@@ -323,7 +326,17 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, old: bytes, new: byte
     data = sound.replace(old, new, 1)
     assert data != sound
     with pytest.raises(FileError, match=words):
-        frame(written(tmp_path, data, "ConsolidatedTradesDerivatives_20240115.csv"))
+        frame(written(tmp_path, data, "ConsolidatedTradesDerivatives_20240115.csv"), Rejects(strict=True))
+
+
+def test_an_odd_value_of_the_bulletin_is_null_and_set_aside(tmp_path: Path) -> None:
+    rejects = Rejects()
+    data = bulletin(_DOL.replace(";4.860,50;", ";4,860.50;"))
+    (row,) = frame(written(tmp_path, data, "ConsolidatedTradesDerivatives_20240115.csv"), rejects).rows(named=True)
+    assert (row["open"], row["low"], row["price"]) == (None, Decimal(4850), Decimal("4880.2"))
+    (record,) = rejects.records
+    assert (record.line, record.field, record.loaded) == (4, "Preço de abertura", True)
+    assert record.reason == '"4,860.50" is not a number of 12 decimals'
 
 
 def test_settlement_values_are_what_the_real_report_publishes(real: Path) -> None:
@@ -367,6 +380,8 @@ def test_a_price_report_under_the_trade_informations_name_is_refused(refused, da
     report = generate.price_report(day, 50)
     path.write_bytes(report)
     refused(
-        f"load futures --date {day} --quiet", 6, "is no file of futures, source TradeInformationConsolidated: it begins"
+        f"load futures --date {day} --quiet",
+        6,
+        "is not a file of futures, source TradeInformationConsolidated: it begins",
     )
     assert b"AdjstdQtTax" in report

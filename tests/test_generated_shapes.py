@@ -459,6 +459,15 @@ def test_an_index_page_has_the_keys_of_b3s(real: Path, path: str, ours: bytes) -
     assert keys(json.loads(ours)) == keys(json.loads((real / "index_composition" / path).read_bytes()))
 
 
+def test_the_spotlights_of_the_stock_list_were_seen(real: Path) -> None:
+    """Kind and level: marks of rights that have gone stand in the portfolios and in COTAHIST alone."""
+    theirs = json.loads((real / "index_composition/GetStockIndex.json").read_bytes())["results"]
+    ours = json.loads(generate.stock_index(date(2022, 5, 13)))["results"]
+    assert {row["spotlight"] for row in ours} <= {row["spotlight"] for row in theirs}
+    marked = json.loads(generate.portfolio_day("IBOV", date(2025, 4, 7)))["results"]
+    assert {row["type"][4:7].strip() for row in marked} >= {"", "EJ", "EDJ"}
+
+
 def test_the_values_of_a_year_have_the_keys_of_b3s(real: Path) -> None:
     theirs = json.loads((real / "index_historical/IndexStatistics_IBOV_2022.json").read_bytes())
     ours = json.loads(generate.index_year("IBOV", 2022, date(2025, 4, 7)))

@@ -17,6 +17,7 @@ from pyb3.datasets import registry
 from pyb3.datasets.indexes import CODES
 from pyb3.errors import FileError
 from pyb3.file import File
+from pyb3.parse.rejects import Rejects
 from pyb3.unit import Unit
 from tests.support.generate.index_pages import portfolio_day, stock_index, theoretical_portfolio
 from tests.support.generate.indexes import indexes, members
@@ -252,11 +253,16 @@ def test_an_index_that_b3_has_nothing_for_is_noted(pyb3, database, simulator, to
     assert answer["warnings"] == [f"GetPortfolioDay has no file for {', '.join(unknown)}"]
 
 
-def test_an_answer_in_another_language_than_asked_is_refused(refused, database, simulator, today: date) -> None:
+def test_an_answer_in_another_language_than_asked_is_left_out_and_told(pyb3, database, simulator, today: date) -> None:
     body = theoretical_portfolio("IBOV", today, language="pt-br")
     simulator.faults = [{"kind": "change", "where": "GetTheorical", "change": lambda text: body}]
-    refused(f"ingest index_composition --date {today} --quiet", 6, "written in pt-br, but B3 was asked for en-us")
-    assert _count(database) == {}
+    done = pyb3(f"ingest index_composition --date {today} --json")
+    assert (done.code, done.json["outcome"], done.json["rejected"]) == (4, "partial", 0)
+    (told,) = (note for note in done.json["warnings"] if note.startswith("left out: "))
+    assert "written in pt-br, but B3 was asked for en-us" in told
+    assert {key[1] for key in _count(database)} == {"listed", "current", "theoretical"}
+    again = pyb3(f"ingest index_composition --date {today} --json")
+    assert (again.code, again.json["outcome"]) == (0, "loaded"), "what was left out is asked for again"
 
 
 def test_a_file_says_its_index_and_day_or_is_told(pyb3, refused, database, real: Path, tmp_path: Path) -> None:
@@ -290,13 +296,12 @@ def test_a_fetched_file_knows_its_index(pyb3, refused, simulator, today: date) -
         (_with('"totalRecords":8', '"totalRecords":9'), "holds 8 records, its page/totalRecords says 9"),
         (_with('"totalPages":1', '"totalPages":2'), "does not hold all of its 2 pages"),
         (_with('"date":"', '"date":"13/'), "is not a date"),
-        (_with('"cod":"', '"cod":" ","x":"'), "is not allowed to be blank"),
         (lambda text: text.replace(re.search(rb'"date":"[\d/]+"', text)[0], b'"date":"12/31/49"'), "in the future"),
         (lambda text: text[:-20], "damaged or no JSON"),
         (lambda text: b"", "is empty"),
         (lambda text: b"<!DOCTYPE html><html>", "HTML page"),
     ],
-    ids=["total", "weights", "count", "pages", "date", "no symbol", "future", "cut", "empty", "html"],
+    ids=["total", "weights", "count", "pages", "date", "future", "cut", "empty", "html"],
 )
 def test_a_bad_portfolio_is_refused_whole(refused, database, tmp_path: Path, change, words: str) -> None:
     path = tmp_path / "GetPortfolioDay_IMOB_20240115.json"
@@ -312,11 +317,25 @@ def test_quantities_that_do_not_add_up_are_noted(tmp_path: Path) -> None:
     notes: list[str] = []
     list(COMPOSITION.read([File.at(path)], notes=notes))
     (note,) = notes
-    assert re.search(r"its quantities sum to [\d,]+, its header says 7", note)
+    assert re.search(r"its quantities sum to [\d,]+\.00, its header says 7\.00", note)
 
 
-def test_a_list_with_a_paper_of_no_index_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "list.json"
+def test_a_paper_of_no_index_is_set_aside(tmp_path: Path) -> None:
+    path, rejects = tmp_path / "list.json", Rejects()
+    path.write_bytes(stock_index(date(2024, 1, 15)))
+    papers = set(COMPOSITION.frame([File.at(path)])["symbol"])
     path.write_bytes(re.sub(rb'"indexes":"[^"]+"', b'"indexes":""', stock_index(date(2024, 1, 15)), count=1))
+    assert len(papers - set(COMPOSITION.frame([File.at(path)], rejects=rejects)["symbol"])) == 1
+    (record,) = rejects.records
+    assert (record.line, record.field, record.loaded) == (1, "index, indexes", False)
     with pytest.raises(FileError, match="field index, indexes"):
-        COMPOSITION.frame([File.at(path)])
+        COMPOSITION.frame([File.at(path)], rejects=Rejects(strict=True))
+
+
+def test_a_paper_without_a_ticker_is_set_aside(tmp_path: Path) -> None:
+    path, rejects = tmp_path / "GetPortfolioDay_IMOB_20240115.json", Rejects()
+    body = portfolio_day("IMOB", date(2024, 1, 15))
+    path.write_bytes(_with('"cod":"', '"cod":" ","x":"')(body))
+    assert COMPOSITION.frame([File.at(path)], rejects=rejects).height == 7
+    (record,) = rejects.records
+    assert (record.line, record.field) == (1, "cod, code") and '"cod": " "' in record.record

@@ -198,8 +198,10 @@ def test_pages_of_one_file_are_read_as_one_answer(tmp_path: Path, between: bytes
         (lambda pages: pages[1].update(results=None), "a page without a list of objects"),
         (lambda pages: pages.append([]), "which are not the pages of one list"),
         (lambda pages: pages[1]["results"].pop(), "holds 7 records, its page/totalRecords says 8"),
+        (lambda pages: [page["page"].update(totalPages=1) for page in pages], "holds 3 pages, its totalPages says 1"),
+        (lambda pages: [page["page"].update(totalPages=4) for page in pages], "does not hold all of its 4 pages"),
     ],
-    ids=["order", "gap", "twice", "totals", "headers", "no list", "no page", "short"],
+    ids=["order", "gap", "twice", "totals", "headers", "no list", "no page", "short", "too many", "too few"],
 )
 def test_pages_that_are_not_of_one_answer_are_refused(tmp_path: Path, change, words: str) -> None:
     pages = paged()

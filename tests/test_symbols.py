@@ -13,6 +13,7 @@ from pyb3 import calendar
 from pyb3.datasets import registry
 from pyb3.errors import FileError, NotPublished
 from pyb3.file import File
+from pyb3.parse.rejects import Rejects
 from tests.support import generate
 
 DAY = date(2024, 1, 15)
@@ -20,8 +21,8 @@ KEY = "refdate, symbol, segment, market"
 CSV, IN = "fileName=InstrumentsConsolidated", "filelist=IN"
 
 
-def frame(path: Path) -> pl.DataFrame:
-    return registry.get("symbols").frame([File.at(path)])
+def frame(path: Path, rejects: Rejects | None = None) -> pl.DataFrame:
+    return registry.get("symbols").frame([File.at(path)], rejects=rejects)
 
 
 def written(folder: Path, data: bytes) -> Path:
@@ -96,8 +97,8 @@ def test_the_table_has_the_columns_of_the_template(database) -> None:
             " WHERE table_name = %s ORDER BY ordinal_position",
             [name],
         ).fetchall()
-        fields = [(field.name, field.nullable) for field in registry.get(name).template.fields]
-        assert columns[: len(fields)] == fields
+        fields = {field.name: field.nullable for field in registry.get(name).template.fields}
+        assert {name: nullable for name, nullable in columns if name in fields} == fields
 
 
 @pytest.mark.parametrize("status", ["Parcial", "Preliminar"])
@@ -154,7 +155,7 @@ def test_the_instrument_file_says_what_the_consolidated_one_says(tmp_path: Path)
     both = one.join(other, on=list(template.key), suffix="_in", validate="1:1")
     assert both.height == one.height
     coded = {field.name for field in template.fields if "in IN B3's code" in field.description}
-    left_out = {field.name for field in template.fields if "instrument_file" not in field.at}
+    left_out = {field.name for field in template.fields if "instrument_file" not in field.at} - {"occurrence"}
     assert left_out == {"side_1", "underlying_symbol_1", "side_2", "underlying_symbol_2", "source"}
     for name in {field.name for field in template.fields} - coded - left_out - set(template.key):
         held = both.filter(pl.col(f"{name}_in").is_not_null() & pl.col(name).is_not_null())
@@ -220,16 +221,32 @@ def test_without_a_key_column_it_is_no_file(refused, database, tmp_path: Path, c
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        (b";BRL;", b";BRL;;", "line 3 has 53 fields, its header has 52"),
+        (b";BRL;", b";BRL;;", "line 3: it has 53 fields, the header has 52"),
         (f"{DAY};".encode(), b"15/01/2024;", 'line 3, field RptDt: "15/01/2024" is not a date'),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, old: bytes, new: bytes, words: str) -> None:
+def test_a_wrong_line_is_set_aside_and_named(tmp_path: Path, old: bytes, new: bytes, words: str) -> None:
     data = generate.instruments_consolidated(DAY, 5)
+    path, rejects = written(tmp_path, data), Rejects()
+    whole = frame(path)
+    written(tmp_path, data.replace(old, new, 1))
+    assert frame(path, rejects).equals(whole[1:])
+    (record,) = rejects.records
+    assert str(record) == f"instruments.csv {words}" and not record.loaded
     with pytest.raises(FileError, match=words):
-        frame(written(tmp_path, data.replace(old, new, 1)))
+        frame(path, Rejects(strict=True))
 
 
 def test_another_days_file_is_refused(refused, database, simulator) -> None:
     simulator.faults = [{"kind": "other day", "where": "token="}]
-    refused(f"ingest symbols --date {DAY}", 6, "2024-01-12")
+    simulator.exchange.absent = [IN]
+    refused(f"ingest symbols --date {DAY} --quiet", 6, "2024-01-12")
+
+
+def test_instead_of_another_days_file_the_next_source_is_read(pyb3, database, simulator) -> None:
+    simulator.faults = [{"kind": "other day", "where": "token="}]
+    done = pyb3(f"ingest symbols --date {DAY} --json").json
+    assert (done["outcome"], done["source"]) == ("loaded", "IN")
+    (told,) = (note for note in done["warnings"] if "was taken instead of" in note)
+    assert told.startswith("IN was taken instead of InstrumentsConsolidated, which cannot be read: ")
+    assert "2024-01-12" in told

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
+import tempfile
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -19,6 +21,7 @@ from pyb3.errors import FieldInvalid, FileError, Incomplete, WrongDate
 from pyb3.file import File
 from pyb3.parse.archive import Member, open_member
 from pyb3.parse.fixed_width import read_fixed_width
+from pyb3.parse.rejects import Rejects
 from tests.support import generate
 
 DAY = date(2024, 1, 15)
@@ -26,8 +29,8 @@ DAY = date(2024, 1, 15)
 NEGATIVE = "0049060010120260914T1DCL  CUPOM LIMPO - S0000100001-00001179600000F00001"
 
 
-def frame(path: Path) -> pl.DataFrame:
-    return registry.get("yield_curves").frame([File.at(path)])
+def frame(path: Path, rejects: Rejects | None = None, notes: list[str] | None = None) -> pl.DataFrame:
+    return registry.get("yield_curves").frame([File.at(path)], rejects=rejects, notes=notes)
 
 
 def written(row: dict) -> str:
@@ -158,6 +161,8 @@ def test_a_migration_moves_the_prices_there_and_back(pyb3, database, real: Path)
     assert database.execute(one).fetchone() == (Decimal("4.1108"),)
     assert pyb3("db upgrade").code == 0
     assert database.execute(query).fetchall() == before
+    loads = "SELECT count(DISTINCT ingestion_id), count(ingestion_id) FROM yield_curves"
+    assert database.execute(loads).fetchone() == (1, 28_572)
     assert pyb3(f"{line} --force").json["unchanged"] == 28_572
 
 
@@ -189,25 +194,109 @@ def test_the_sign_stands_before_the_rate(rate: int, sign: str) -> None:
 
 
 @pytest.mark.parametrize("sign", [" ", "0", "?"])
-def test_a_rate_without_a_sign_is_an_error(sign: str) -> None:
+def test_a_rate_without_a_sign_is_null_and_set_aside(tmp_path: Path, sign: str) -> None:
     with pytest.raises(FieldInvalid, match="line 1, field Taxa teórica"):
         parsed(NEGATIVE[:51] + sign + NEGATIVE[52:])
+    lines, rejects = generate.swap_rates(DAY, 10).decode("latin-1").splitlines(), Rejects()
+    rates = frame(_swaps(tmp_path, lines))["rate"].to_list()
+    lines[4] = lines[4][:51] + sign + lines[4][52:]
+    assert frame(_swaps(tmp_path, lines), rejects)["rate"].to_list() == [*rates[:4], None, *rates[5:]]
+    (record,) = rejects.records
+    assert (record.line, record.field, record.record, record.loaded) == (5, "Taxa teórica", lines[4], True)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda lines: [*lines[:3], lines[3] + " ", *lines[4:]], "line 4 is no record: .* 73 characters instead of 72"),
-        (lambda lines: [*lines[:3], lines[3][:9] + "02" + lines[3][11:], *lines[4:]], "line 4 is no record"),
-        (lambda lines: [*lines[:3], lines[3][:41] + "0A0" + lines[3][44:], *lines[4:]], "line 4, field Número de dias"),
-        (lambda lines: [*lines[:3], "", *lines[3:]], "line 4 is no record"),
+        (lambda line: line + "x", "line 4: it is not a record: .* 73 characters instead of 72"),
+        (lambda line: line[:-1], "line 4: it is not a record: .* 71 characters instead of 72"),
+        (lambda line: line[:9] + "02" + line[11:], "line 4: it is not a record: "),
+        (lambda line: line[:41] + "0A0" + line[44:], "line 4, field Número de dias"),
     ],
 )
-def test_a_record_that_is_none_is_named_with_its_line(tmp_path: Path, change, words: str) -> None:
+def test_a_record_that_is_none_is_set_aside_and_named_with_its_line(tmp_path: Path, change, words: str) -> None:
     lines = generate.swap_rates(DAY, 10).decode("latin-1").splitlines()
-    (tmp_path / "TaxaSwap.txt").write_text("\n".join(change(lines)), encoding="latin-1")
+    whole, rejects, path = frame(_swaps(tmp_path, lines)), Rejects(), tmp_path / "TaxaSwap.txt"
+    _swaps(tmp_path, [*lines[:3], change(lines[3]), *lines[4:]])
+    assert frame(path, rejects).equals(pl.concat([whole[:3], whole[4:]]))
+    (record,) = rejects.records
+    assert re.search(words, str(record)) and record.record == change(lines[3]) and not record.loaded
     with pytest.raises(FileError, match=words):
-        frame(tmp_path / "TaxaSwap.txt")
+        frame(path, Rejects(strict=True))
+
+
+def _swaps(folder: Path, lines: list[str]) -> Path:
+    (folder / "TaxaSwap.txt").write_text("\n".join(lines), encoding="latin-1")
+    return folder / "TaxaSwap.txt"
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_blank_lines_and_blanks_behind_a_record_lose_nothing_and_are_noted(tmp_path: Path, strict: bool) -> None:
+    lines = generate.swap_rates(DAY, 10).decode("latin-1").splitlines()
+    whole, rejects, notes = frame(_swaps(tmp_path, lines)), Rejects(strict=strict), list[str]()
+    path = _swaps(tmp_path, [*lines[:3], "", lines[3] + "  ", " " * 72, *lines[4:]])
+    assert frame(path, rejects, notes).equals(whole)
+    assert not rejects.partial and rejects.records == []
+    assert notes == [
+        "TaxaSwap.txt, field record: a blank line (2 values, first line 4: '')",
+        "TaxaSwap.txt, field record: blanks behind its 72 characters (1 value, first line 5: '  ')",
+    ]
+
+
+def _numbered(lines: list[str], numbers: list[int]) -> list[str]:
+    return [f"{number:06}{line[6:]}" for number, line in zip(numbers, lines, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ([1, 2, 3, 1, 2, 3], ["line 4, {field}: it begins anew, 1 follows 3"]),
+        ([1, 2, 3, 0, 1, 2], ["line 4, {field}: it begins anew, 0 follows 3"]),
+        ([999_998, 999_999, 0, 1, 2], ["line 3, {field}: it begins anew, 0 follows 999,999"]),
+        ([1, 3, 5, 7], ["{field}: it grows by 2 a record, not by 1"]),
+        ([10, 20, 30, 10, 20], None),
+        ([1, 2, 5], None),
+        ([1, 2, 2], None),
+        ([1, 2, 4, 6], None),
+        ([1, 3, 4], None),
+        ([5, 4, 3], None),
+        ([1, 2, 3, 2, 3], None),
+    ],
+)
+def test_the_running_number_may_restart_or_step_but_has_no_gap(
+    tmp_path: Path, numbers: list[int], told: list[str] | None
+) -> None:
+    lines = generate.swap_rates(DAY, 10).decode("latin-1").splitlines()
+    path, notes = _swaps(tmp_path, _numbered(lines, numbers)), list[str]()
+    if told is None:
+        with pytest.raises(Incomplete, match="field Identificação da transação: .* follows .*, records are missing"):
+            frame(path)
+        return
+    assert frame(path, notes=notes).height == len(numbers)
+    field = "field Identificação da transação"
+    assert notes == [f"TaxaSwap.txt{',' if one[0] == '{' else ''} {one.format(field=field)}" for one in told]
+
+
+@given(st.data())
+def test_a_gap_is_seen_beside_records_that_are_set_aside_and_blank_lines(data: st.DataObject) -> None:
+    """A record may be missing only where a bad one or a blank line can stand for it."""
+    count, step = data.draw(st.integers(6, 20)), data.draw(st.sampled_from([1, 1, 2]))
+    lines = generate.swap_rates(DAY, 10).decode("latin-1").splitlines()[:count]
+    lines = _numbered(lines, [1 + step * n for n in range(count)])
+    bad = data.draw(st.sets(st.integers(2, count - 1), max_size=2))
+    gone = data.draw(st.none() | st.integers(2, count - 2).filter(lambda n: not {n - 1, n, n + 1} & bad))
+    for n in bad:
+        lines[n] = data.draw(st.sampled_from(["x", lines[n][:-1], lines[n][:9] + "02" + lines[n][11:]]))
+    if gone is not None:
+        del lines[gone]
+    with tempfile.TemporaryDirectory() as folder:
+        path, rejects = _swaps(Path(folder), lines), Rejects()
+        if gone is not None:
+            with pytest.raises(Incomplete, match="records are missing"):
+                frame(path, rejects)
+        else:
+            assert frame(path, rejects).height == count - len(bad)
+            assert sorted(record.line for record in rejects.records) == sorted(n + 1 for n in bad)
 
 
 def test_a_record_that_is_missing_is_missed(refused, pyb3, database, tmp_path: Path) -> None:
@@ -244,7 +333,7 @@ def test_another_days_file_is_refused(refused, database, simulator) -> None:
 
 
 def test_another_file_is_refused(refused, database, real: Path) -> None:
-    refused(f"ingest yield_curves --file {real}/other/Indic.txt", 6, "is no file of yield_curves")
+    refused(f"ingest yield_curves --file {real}/other/Indic.txt", 6, "is not a file of yield_curves")
 
 
 def test_a_day_without_session_has_no_curves(refused, database, simulator) -> None:
@@ -294,5 +383,6 @@ def test_a_windows_program_that_packs_nothing_is_refused(refused, tmp_path: Path
 def parsed(*lines: str) -> list[dict]:
     template = registry.get("yield_curves").template
     member = Member(io.BytesIO("\n".join(lines).encode("latin-1")), "TaxaSwap.txt")
+    member.rejects = Rejects("TaxaSwap.txt", strict=True)
     frames = read_fixed_width(member, template, template.formats["taxa_swap"])
     return [row for found in frames for row in found.iter_rows(named=True)]

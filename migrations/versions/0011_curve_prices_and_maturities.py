@@ -8,10 +8,11 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-# By description and values of the file of 2019-09-10.
+# By description and values of the file of 2019-09-10; the last line by its descriptions in other files (Juro, Cupom).
 _RATES = """
     PRE APR SLP TR TP TFP TJP DP DIC DIM DOC DOL DCO ACC DCL DPL DGL LIB EUC ECC YCC YCL YCS CYI
     TIC TIM TLF TPR 010 021 072 076 077 095
+    DCP LEU LJP ZEU ZMX ZUS
 """.split()
 _PRICES = """
     PTX EUR JPY RLI RFS RDA RDC RYN RPM RPL RRA RYR RZE ARB
@@ -24,6 +25,7 @@ _CURVES = {
     "value": "Value of a curve that is not known to be one of rates or of prices; else NULL",
 }
 _RATE_BEFORE = "Rate, % a year by the curve''s convention; in price curves (PTX, ...) the price"
+
 
 _MATURITY = "Maturity by the family''s rule; NULL where no rule is certain"
 _IN_VIEW = {

@@ -15,7 +15,9 @@ RATES = frozenset(
     # interest in reais, clean and dirty coupons, Libor
     "PRE APR SLP TR TP TFP TJP DP DIC DIM DOC DOL DCO ACC DCL DPL DGL LIB EUC ECC YCC YCL YCS CYI"
     # government bonds: LTN, LFT, NTN-A3, NTN-B, NTN-C, NTN-F
-    " TIC TIM TLF TPR 010 021 072 076 077 095".split()
+    " TIC TIM TLF TPR 010 021 072 076 077 095"
+    # interest and coupons by their descriptions in files of other years: Juros em EUR, Curva Zero Juro, Cupom limpo
+    " DCP LEU LJP ZEU ZMX ZUS".split()
 )
 PRICES = frozenset(
     # reais for a dollar, a euro, a yen; reais for other currencies; these for a dollar
@@ -25,7 +27,7 @@ PRICES = frozenset(
     " SAB SAM SAC SJC SFI ACF WTI INP BRP SBP HAN FTS MIC BVA SMA MLA BRA CMO FIN GOV MOB SUS ITC IAS IPS".split()
 )
 # Fifteen curves of that day are neither for certain: spreads that begin at 1 (SCF), that may be differences of rates
-# (SDE), or of a commodity's contracts (SET); and later files have curves that no file at hand shows (GLD, SOL, ZUS).
+# (SDE), or of a commodity's contracts (SET). Later files have curves whose numbers no file at hand shows (GLD, SOL).
 _UNKNOWN = "curves that are not known to be of rates or of prices have their numbers in value: "
 _NAMED = 100  # a hostile file may have a million codes
 
@@ -51,10 +53,11 @@ class YieldCurves(Dataset):
 
 
 def _name_unknown(codes: pl.Series, notes: list[str]) -> None:
-    """One note a file, whatever number of frames it is read in."""
-    told = next((note for note in notes if note.startswith(_UNKNOWN)), None)
-    names = set(codes) | set(told.removeprefix(_UNKNOWN).split(", ") if told else [])
-    if told:
-        notes.remove(told)
+    """Add the codes to the file's one note on them, whatever number of frames the file is read in."""
+    before = next((note for note in notes if note.startswith(_UNKNOWN)), None)
+    names = set(codes)
+    if before is not None:
+        notes.remove(before)
+        names.update(before.removeprefix(_UNKNOWN).split(", "))
     if names:
         notes.append(_UNKNOWN + ", ".join(sorted(names)[:_NAMED]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ _B3 = ("b3.com.br", "bmfbovespa.com.br")
 MAX_DOWNLOAD = 1 << 30
 _MAX_TOKEN = 64 << 10
 _T = TypeVar("_T")
+_log = logging.getLogger("pyb3")
 
 
 class WorthAnotherTry(Exception):
@@ -55,8 +57,11 @@ class WorthAnotherTry(Exception):
         self.wait, self.refusal, self.blocked = wait, refusal or blocked, blocked
 
 
-def persist(request: Request, once: Callable[[], _T]) -> _T:
-    """What `once` makes of the request; it is called again where that may help. Raises SourceError."""
+def persist(request: Request, once: Callable[[], _T], *, patient: bool = True) -> _T:
+    """What `once` makes of the request; it is called again where that may help. Raises SourceError.
+
+    Where B3 refuses for a while, a `patient` one waits for minutes between its tries.
+    """
     attempts, host = settings.retries(), urlsplit(request.url).netloc
     door, tries = gate(host), 0
 
@@ -64,7 +69,11 @@ def persist(request: Request, once: Callable[[], _T]) -> _T:
         if isinstance(error, WorthAnotherTry):
             if error.wait is not None:
                 return min(error.wait, 120.0) or True
-            return _WAITS[min(tries, len(_WAITS)) - 1] if error.refusal and door.patient() else True
+            if not (patient and error.refusal and door.patient()):
+                return True
+            wait = _WAITS[min(tries, len(_WAITS)) - 1]
+            _log.info("%s: %s; it is asked again in %.0f s", host, error, wait)
+            return wait
         if isinstance(error, httpx.UnsupportedProtocol):
             return False
         return isinstance(error, httpx.TransportError)

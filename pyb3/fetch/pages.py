@@ -37,14 +37,14 @@ class _Page:
     pages: int
 
 
-def fetched(request: Request) -> Answer:
+def fetched(request: Request, *, patient: bool = True) -> Answer:
     """All pages of a list. Raises NotPublished where B3 lists nothing, SourceError where rows are missing."""
-    return client.persist(request, lambda: _all(request))
+    return client.persist(request, lambda: _all(request, patient), patient=patient)
 
 
-def _all(request: Request) -> Answer:
-    first = _page(request, 1)
-    found = [first, *(_page(request, number) for number in range(2, first.pages + 1))]
+def _all(request: Request, patient: bool) -> Answer:
+    first = _page(request, 1, patient)
+    found = [first, *(_page(request, number, patient) for number in range(2, first.pages + 1))]
     rows = sum(page.rows for page in found)
     if {page.total for page in found} != {rows} or {page.pages for page in found} != {first.pages}:
         raise client.WorthAnotherTry(
@@ -57,7 +57,7 @@ def _all(request: Request) -> Answer:
     return Answer(data, first.response)
 
 
-def _page(request: Request, number: int) -> _Page:
+def _page(request: Request, number: int, patient: bool) -> _Page:
     """One page; asked for again by itself where that may help."""
     asked = replace(request, dated="")  # an answer without rows may bear no date: its total is looked at first
     if request.paged:
@@ -68,7 +68,7 @@ def _page(request: Request, number: int) -> _Page:
             data = b"".join(client.blocks(asked, response))
         return _read(request, number, data, response)
 
-    return client.persist(asked, once)
+    return client.persist(asked, once, patient=patient)
 
 
 def _read(request: Request, number: int, data: bytes, response: httpx.Response) -> _Page:

@@ -48,10 +48,13 @@ class Greeting:
 
 
 def peek(request: Request, limit: int) -> Beginning:
-    """The first bytes of an answer, `limit` or a little more. Raises NotPublished or SourceError as a download does."""
+    """The first bytes of an answer, `limit` or a little more.
+
+    Raises NotPublished or SourceError as a download does, but does not wait for minutes where B3 refuses.
+    """
 
     if request.counted:  # pages, each of them small
-        found = pages.fetched(request)
+        found = pages.fetched(request, patient=False)
         known = facts(request, found.response, hashlib.sha256(found.data).hexdigest(), len(found.data))
         return Beginning(
             found.data, len(found.data) < limit, str(found.response.url) if found.response.history else "", known
@@ -68,7 +71,7 @@ def peek(request: Request, limit: int) -> Beginning:
             known = facts(request, response, hashlib.sha256(data).hexdigest(), len(data))
         return Beginning(data, whole, str(response.url) if response.history else "", known)
 
-    return client.persist(request, once)
+    return client.persist(request, once, patient=False)
 
 
 def greet(address: str) -> Greeting:

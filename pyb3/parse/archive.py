@@ -189,6 +189,7 @@ class _Listing:
             except _Unbounded:
                 raise
             except (FileError, NotPublished) as error:
+                error.__traceback__ = error.__cause__ = error.__context__ = None  # they hold what was read in memory
                 yield Packed(where, error=error)
 
     def _looked_at(self, place: str, stream: IO[bytes], name: str, size: int = 0) -> Packed:

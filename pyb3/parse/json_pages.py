@@ -49,6 +49,9 @@ def joined(name: str, documents: Sequence[Any]) -> Mapping[str, Any]:
             raise FileError(f"{name} holds pages of two answers: their {what} is {' and '.join(map(str, said))}")
     if any(document.get("header") != first.get("header") for document in documents):
         raise FileError(f"{name} holds pages of two answers: their headers differ")
+    pages = first["page"].get("totalPages")
+    if pages in range(1, len(documents)):
+        raise FileError(f"{name} holds {len(documents)} pages, its totalPages says {pages}")
     results = [record for document in documents for record in document["results"]]
-    page = first["page"] if first["page"].get("totalPages") != len(documents) else {**first["page"], "totalPages": 1}
+    page = first["page"] if pages != len(documents) else {**first["page"], "totalPages": 1}
     return {**first, "page": page, "results": results}

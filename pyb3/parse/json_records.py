@@ -110,9 +110,7 @@ def _is_date(text: str, way: str) -> bool:
 def _complete(member: Member, document: Mapping[str, Any], found: int, options: Mapping[str, Any]) -> None:
     name = member.name
     announced, pages = _at(name, document, options["count"]), _at(name, document, options["pages"])
-    if announced is None and options.get("uncounted"):
-        return
-    if announced != found:
+    if announced != found and not (announced is None and options.get("uncounted")):
         raise Incomplete(f"{name} holds {found:,} records, its {options['count']} says {shown(announced)}")
     if pages == 0:  # reported of a page that held all its records
         member.notes.append(f"{name} says that it has 0 pages, and holds all of its {found:,} records")

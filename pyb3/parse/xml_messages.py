@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
@@ -48,15 +47,15 @@ def read_xml_messages(
     message, namespaces = form.options["message"], set[str]()
     announced: int | None = None
     count = 0
-    for element in _elements(member, message, form.options["group"]):
-        if _local(element) == message:
+    for namespace, tag, element in _elements(member, message, form.options["group"]):
+        if tag == message:
             count += 1
-            namespaces.add(element.tag.rpartition("}")[0][1:])
+            namespaces.add(namespace)
             if all(wanted.search((element.findtext(path) or "").strip()) for path, wanted in keep):
                 rows.add(element)
             else:
                 left_out.look_at(element)
-        elif element.tag.endswith("TtlNbOfMsg"):
+        elif tag == "TtlNbOfMsg":
             announced = _announced(member.name, element) + (announced or 0)
         elif (made := _made(member, element)) is not None:
             member.made = max(made, member.made or made)
@@ -67,13 +66,17 @@ def read_xml_messages(
     if announced != count and not allow_incomplete:
         raise Incomplete(f"{member.name} holds {count:,} messages, its header says {announced:,}")
     yield from rows.frames()
-    if strange := sorted(namespaces - {form.options["namespace"]}):
+    rows.check()
+    if strange := sorted(name.lstrip("{") for name in namespaces - {f"{{{form.options['namespace']}"}):
         member.notes.append(f"{member.name} has messages of namespaces that PyB3 does not know: {', '.join(strange)}")
     member.notes += [*rows.notes(), *left_out.notes(member.name)]
 
 
-def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
-    """Messages, their announced count and when they were made, each freed with its group when the next is asked for."""
+def _elements(member: Member, message: str, group: str) -> Iterator[tuple[str, str, Any]]:
+    """Messages, their announced count and when they were made, by namespace (behind its brace) and tag.
+
+    Each is freed with its group when the next is asked for.
+    """
     measured = _Measured(member)
     try:
         events = etree.iterparse(
@@ -89,13 +92,14 @@ def _elements(member: Member, message: str, group: str) -> Iterator[Any]:
         for _, element in events:
             if element.getroottree().docinfo.internalDTD is not None:
                 raise FileError(f"{member.name} declares a DTD; B3's files have none, and entities are not read")
-            if _local(element) == group:
+            namespace, _, tag = element.tag.rpartition("}")
+            if tag == group:
                 element.clear()
                 measured.since = 0
                 while (before := element.getprevious()) is not None and before.tag == element.tag:
                     del element.getparent()[0]
             else:
-                yield element
+                yield namespace, tag, element
     except etree.XMLSyntaxError as error:
         raise FileError(f"{member.name} is damaged or not XML: {one_line(error.msg)}") from error
 
@@ -137,6 +141,7 @@ class _LeftOut:
 
     def __init__(self, form: Format) -> None:
         self._paths = [_tags(path) for path in form.options.get("left_out", ())]
+        self._tags = [path.rpartition("/")[2] for path in self._paths]
         self._name = _tags(form.options.get("name", ""))
         self._known = re.compile(form.options.get("known", "(?!)"))
         self._names: list[str] = []
@@ -144,6 +149,8 @@ class _LeftOut:
 
     def look_at(self, message: Any) -> None:
         """Count the message if it has one of the values."""
+        if next(message.iter(*self._tags), None) is None:  # quicker than the paths; most have none
+            return
         if not any((message.findtext(path) or "").strip() for path in self._paths):
             return
         name = (message.findtext(self._name) or "").strip()
@@ -244,9 +251,9 @@ class _Rows:
             elif currency != expected:
                 odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{expected} as expected")
         if amounts:
-            counts = Counter(currency for _, currency, _ in amounts.values())
-            (usual, _), *others = counts.most_common()
-            for field, (path, currency, element) in amounts.items() if others else ():
+            currencies = [currency for _, currency, _ in amounts.values()]
+            usual = max(currencies, key=currencies.count) if len({*currencies}) > 1 else currencies[0]
+            for field, (path, currency, element) in amounts.items():
                 if currency != usual:
                     odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{usual} as the row's others")
             if self._row_currency:
@@ -267,6 +274,12 @@ class _Rows:
 
     def _invalid(self, element: Any, field: str, text: str, expected: str) -> FieldInvalid:
         return FieldInvalid(self._name, element.sourceline, field, text, expected)
+
+    def check(self) -> None:
+        """Raise FileError where messages hold no row at all, but something that nothing is known of in its place."""
+        if self._row is not None and self._number == 0 and self._unknown:
+            unknown = ", ".join(path[:100] for path in self._unknown[:_SHOWN])
+            raise FileError(f"{self._name} has no {self._row}, but fields that PyB3 does not know: {unknown}")
 
     def notes(self) -> Iterator[str]:
         """A line of the fields that the template does not know."""
@@ -316,11 +329,13 @@ def _local(element: Any) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def _leaves(element: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _leaves(element: Iterable[Any], prefix: str) -> list[tuple[str, Any]]:
     """Path and element of each leaf below an element."""
+    found: list[tuple[str, Any]] = []
     for child in element:
-        path = prefix + _local(child)
+        path = prefix + child.tag.rpartition("}")[2]
         if len(child):
-            yield from _leaves(child, path + "/")
+            found += _leaves(child, path + "/")
         else:
-            yield path, child
+            found.append((path, child))
+    return found

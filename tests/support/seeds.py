@@ -52,6 +52,17 @@ def _few(answer: bytes, rows: int) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
+def _pages(answer: bytes, size: int) -> bytes:
+    """An answer in pages, one after another."""
+    document = json.loads(answer)
+    rows, pages = document["results"], list[bytes]()
+    for start in range(0, len(rows), size):
+        said = {"pageNumber": len(pages) + 1, "totalPages": -(-len(rows) // size)}
+        page = document | {"page": document["page"] | said, "results": rows[start : start + size]}
+        pages.append(json.dumps(page, ensure_ascii=False).encode())
+    return b"\n".join(pages)
+
+
 def _slim(report: bytes, messages: int, infos: int = 2) -> bytes:
     """A report of its first messages, without their envelopes and indentation."""
     root = etree.fromstring(report)
@@ -97,6 +108,7 @@ def seeds(reader: str) -> tuple[Seed, ...]:
                     _PORTUGUESE,
                 ),
                 Seed("index_composition", "listed", _few(generate.stock_index(DAY), 3)),
+                Seed("index_composition", "current", _pages(_few(current, 3), 2), _ENGLISH),
             )
         case "json_months":
             english = generate.index_year("IBOV", 2024, DAY)

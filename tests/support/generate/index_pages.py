@@ -159,7 +159,7 @@ def stock_index(day: date) -> bytes:
     results = [
         {
             "company": paper.name,
-            "spotlight": f"{paper.specification[:5].rstrip():<5}{paper.specification[8:]}".strip(),
+            "spotlight": f"{paper.specification[:4].rstrip():<5}{paper.specification[8:]}".strip(),
             "code": paper.symbol,
             "indexes": ",".join(sorted(inside[paper.symbol])),
         }

@@ -9,21 +9,21 @@ from functools import lru_cache
 
 from .draws import Draws, key, walk
 
-# Ticker, name as COTAHIST cuts it, specification, price about which it moves. One of each common kind comes early,
-# so that small files hold them too.
+# Ticker, name as COTAHIST cuts it, specification (with EJ, ED, EDJ where a right has gone), price about which it moves.
+# One of each common kind comes early, so that small files hold them too.
 _KNOWN = """
 PETR4;PETROBRAS;PN      N2;36|VALE3;VALE;ON      NM;68|AAPL34;APPLE;DRN;48|HGLG11;FII HGLG PAX;CI;161
-BOVA11;ISHARES BOVA;CI;124|ITUB4;ITAUUNIBANCO;PN      N1;32|TAEE11;TAESA;UNT     N2;36|PETR3;PETROBRAS;ON      N2;39
+BOVA11;ISHARES BOVA;CI;124|ITUB4;ITAUUNIBANCO;PN      N1;32|TAEE11;TAESA;UNT ED  N2;36|PETR3;PETROBRAS;ON      N2;39
 OIBR3;OI;ON      N1;2|BBDC4;BRADESCO;PN      N1;15|KNRI11;FII KINEA;CI;158|MSFT34;MICROSOFT;DRN;81
 ABEV3;AMBEV S/A;ON;14|B3SA3;B3;ON      NM;13|USIM5;USIMINAS;PNA     N1;8|SNAG11;FIAGRO SUNO;CI;10
 KDIF11;KINEA INFRAF;CI;128|SMLL11;SMALL CAP;SML);2033
-BBAS3;BRASIL;ON      NM;55|MGLU3;MAGAZ LUIZA;ON      NM;2|WEGE3;WEG;ON      NM;35|ELET6;ELETROBRAS;PNB     N1;43
-SMAL11;ISHARES SMAL;CI;110|ITSA4;ITAUSA;PN      N1;10|SUZB3;SUZANO S.A.;ON      NM;53|GGBR4;GERDAU;PN      N1;23
-RENT3;LOCALIZA;ON      NM;60|JBSS3;JBS;ON      NM;24|BBDC3;BRADESCO;ON      N1;13|ELET3;ELETROBRAS;ON      N1;40
+BBAS3;BRASIL;ON  EDJ NM;55|MGLU3;MAGAZ LUIZA;ON      NM;2|WEGE3;WEG;ON      NM;35|ELET6;ELETROBRAS;PNB     N1;43
+SMAL11;ISHARES SMAL;CI;110|ITSA4;ITAUSA;PN  EJ  N1;10|SUZB3;SUZANO S.A.;ON      NM;53|GGBR4;GERDAU;PN      N1;23
+RENT3;LOCALIZA;ON      NM;60|JBSS3;JBS;ON      NM;24|BBDC3;BRADESCO;ON  EJ  N1;13|ELET3;ELETROBRAS;ON      N1;40
 KLBN11;KLABIN S/A;UNT     N2;21|BPAC11;BTGP BANCO;UNT     N2;35|SANB11;SANTANDER BR;UNT;30|AMZO34;AMAZON;DRN;38
 CSNA3;SID NACIONAL;ON;18|LREN3;LOJAS RENNER;ON      NM;17|PRIO3;PETRORIO;ON      NM;45
 EQTL3;EQUATORIAL;ON      NM;34|RADL3;RAIADROGASIL;ON      NM;27|RAIL3;RUMO S.A.;ON      NM;22
-VIVT3;TELEF BRASIL;ON;53|CMIG4;CEMIG;PN      N1;11|EMBR3;EMBRAER;ON      NM;22|SBSP3;SABESP;ON      NM;75
+VIVT3;TELEF BRASIL;ON  EDJ;53|CMIG4;CEMIG;PN      N1;11|EMBR3;EMBRAER;ON      NM;22|SBSP3;SABESP;ON      NM;75
 UGPA3;ULTRAPAR;ON      NM;27|HAPV3;HAPVIDA;ON      NM;4|CPLE6;COPEL;PNB     N2;10|CCRO3;CCR SA;ON      NM;14
 TIMS3;TIM;ON      NM;18|HYPE3;HYPERA;ON      NM;33|BBSE3;BBSEGURIDADE;ON      NM;33|NTCO3;GRUPO NATURA;ON      NM;16
 BRFS3;BRF SA;ON      NM;14|COGN3;COGNA ON;ON      NM;3|CSAN3;COSAN;ON      NM;18|CYRE3;CYRELA REALT;ON      NM;24
@@ -155,6 +155,8 @@ def _made_up(number: int, rank: int, taken: frozenset[str]) -> Paper:
     use, letters = number // _CODES, _letters(number * 17 % _CODES, 3)
     base = math.exp(1.0 + 3.5 * draws.unit())
     level = draws.choice(_LEVELS)
+    if kind == "preferred" and level in ("NM", "MA"):  # these levels are for issuers of common shares alone
+        level = "N1"
     if kind == "bdr":  # a digit in second place keeps them apart from the others
         symbol = f"{letters[0]}{use * 4 + number % 4 + 1}{letters[1:]}34"
         return _paper(symbol, f"{letters} INC", "DRN", kind, 10 * base, rank)

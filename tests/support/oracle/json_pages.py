@@ -20,14 +20,22 @@ _LANGUAGES = {"en-us": Notation(".", ",", "%m/%d/%y"), "pt-br": Notation(",", ".
 
 def read_records(data: bytes, template: Template, form: Format, asked: Mapping[str, Any]) -> Table:
     """A row a record. Raises Refused."""
-    options, document = form.options, _document(data)
+    options, documents = form.options, _documents(data)
+    document, free = documents[0], options.get("uncounted", False)
     places = template.columns(form.name)
     fields = [template.field(name) for name in places]
-    found = _listed(document, options["records"])
+    found = [record for one in documents for record in _listed(one, options["records"])]
+    if len(documents) > 1:
+        require(all(one.get("header") == document.get("header") for one in documents), "two headers")
+        for place in (options["count"], options["pages"]):
+            said = [_at(one, place) for one in documents]
+            require(all(number == said[0] for number in said), "pages of two answers")
     if not found:
+        require(_at(document, options["count"]) == 0, "no record, and not 0 of them")
         return Table(list(places), [])
-    require(_at(document, options["count"]) == len(found), "records are missing")
-    require(_at(document, options["pages"]) == 1, "pages are missing")
+    count, pages = _at(document, options["count"]), _at(document, options["pages"])
+    require(count == len(found) or (free and count is None), "records are missing")
+    require(pages in (0, len(documents)) or (free and pages is None), "pages are missing")
     cells = [
         [
             record.get(place.partition("/")[2]) if place.startswith(f"{options['records']}/") else _at(document, place)
@@ -35,8 +43,13 @@ def read_records(data: bytes, template: Template, form: Format, asked: Mapping[s
         ]
         for record in found
     ]
-    if "date" in options:
-        return Table(list(places), _rows(cells, fields, Notation(date=options["date"])))
+    ways = options.get("date", [])
+    for way in [ways] if isinstance(ways, str) else ways:
+        try:
+            return Table(list(places), _rows(cells, fields, Notation(date=way)))
+        except Refused:
+            continue
+    require(not ways, "no way to write dates fits")
     return Table(list(places), _in_one_language(cells, fields, asked))
 
 
@@ -73,6 +86,29 @@ def read_months(data: bytes, template: Template, form: Format, asked: Mapping[st
     field = template.field(columns["value"])
     values = _in_one_language([[cell] for _, cell in rows] + [[cell] for cell in extremes], [field], asked)
     return Table(names, [(day, value) for (day, _), (value,) in zip(rows, values, strict=False)])
+
+
+def _documents(data: bytes) -> list[dict[str, Any]]:
+    """The pages of a file: a page ends where what stands so far is an object for the first time."""
+    try:
+        return [_document(data)]
+    except Refused:
+        pieces, found = data.split(b"}"), list[dict[str, Any]]()
+    start = 0
+    for end in range(1, len(pieces)):
+        try:
+            piece = (b"}".join(pieces[start:end]) + b"}").strip(b" \t\r\n")
+            while piece.startswith(b"\xef\xbb\xbf"):
+                piece = piece[3:].strip(b" \t\r\n")
+            found.append(_document(piece))
+        except Refused:
+            continue
+        start = end
+    rest = b"}".join(pieces[start:]).replace(b"\xef\xbb\xbf", b"")
+    require(not rest.strip(b" \t\r\n") and len(found) > 1, "no page, or something behind it")
+    require(all(isinstance(one.get("page"), dict) and isinstance(one.get("results"), list) for one in found), "no page")
+    require([one["page"].get("pageNumber") for one in found] == list(range(1, len(found) + 1)), "not pages 1 to n")
+    return found
 
 
 def _document(data: bytes) -> dict[str, Any]:
