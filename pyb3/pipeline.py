@@ -183,12 +183,12 @@ def from_next_source(
         except (NotPublished, SourceError) as error:
             if first is None:
                 raise
-            first.hint = "; ".join(filter(None, (first.hint, f"and no other source has it: {error}")))
+            either = f"{', '.join(failed[1:])} cannot be read either" if failed[1:] else ""
+            first.hint = "; ".join(filter(None, (first.hint, either, f"and no other source has it: {error}")))
             raise first from error
-        named = sorted({file.source for file in files})
+        named, before = sorted({file.source for file in files}), len(notes)
         if first is not None:
             notes.append(f"{', '.join(named)} was taken instead of {', '.join(failed)}, which cannot be read: {first}")
-        before = len(notes)
         try:
             return read(files)
         except FileError as error:

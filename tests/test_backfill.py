@@ -59,6 +59,7 @@ def test_backfill_shows_totals(pyb3, database, simulator) -> None:
 def test_a_unit_that_fails_does_not_stop_the_others(process, pyb3, database, simulator, jobs: int) -> None:
     simulator.rows = 50
     bad = DAYS[3]
+    simulator.exchange.absent += ["filelist=PR", "TradeInformation", "/bdi/"]  # the next sources
     path = Path(pyb3(f"fetch futures --date {bad}").out.strip())
     path.write_bytes(path.read_bytes()[:-99])
     done = process(f"backfill futures {RANGE} --jobs {jobs} --json")

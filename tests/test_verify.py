@@ -42,7 +42,7 @@ def test_a_value_that_was_altered_is_told_with_both_values(pyb3, database, simul
     assert found["differences"] == [
         {
             "kind": "differs",
-            "key": {"refdate": DAY, "symbol": symbol},
+            "key": {"refdate": DAY, "symbol": symbol, "occurrence": "1"},
             "column": "price",
             "file": str(before),
             "table": str(before + 1),
