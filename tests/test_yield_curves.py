@@ -238,8 +238,8 @@ def test_blank_lines_and_blanks_behind_a_record_lose_nothing_and_are_noted(tmp_p
     assert frame(path, rejects, notes).equals(whole)
     assert not rejects.partial and rejects.records == []
     assert notes == [
-        "TaxaSwap.txt, field record: a blank line (2 values, first line 4: '')",
-        "TaxaSwap.txt, field record: blanks behind its 72 characters (1 value, first line 5: '  ')",
+        "TaxaSwap.txt, a blank line (2 times, first line 4: '')",
+        "TaxaSwap.txt, blanks behind a record of 72 characters (once, first line 5: '  ')",
     ]
 
 
