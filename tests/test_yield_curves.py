@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyb3.datasets import registry
+from pyb3.datasets.yield_curves import UNCERTAIN
 from pyb3.errors import FieldInvalid, FileError, Incomplete, WrongDate
 from pyb3.file import File
 from pyb3.parse.archive import Member, open_member
@@ -131,19 +132,14 @@ def test_index_funds_grow_at_the_rate_of_pre_which_rates_do_not(real: Path) -> N
     assert indexes.group_by("calendar_days").agg(pl.col("price").n_unique())["price"].unique().to_list() == [1]
 
 
-def test_curves_that_are_not_known_are_named_once_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("pyb3.parse.fixed_width.CHUNK", 1000)
+def test_curves_of_an_uncertain_kind_have_their_numbers_in_value(tmp_path: Path) -> None:
     lines = generate.swap_rates(DAY, 10).splitlines()
     (tmp_path / "TaxaSwap.txt").write_bytes(b"\n".join(lines))
     notes: list[str] = []
     rows = registry.get("yield_curves").frame([File.at(tmp_path / "TaxaSwap.txt")], notes=notes)
     named = sorted(set(rows.filter(pl.col("value").is_not_null())["curve_code"]))
     assert len(named) > 20 and {"GLD", "SOL", "SCF"} <= set(named)
-    assert [note.partition(": ")[2].split(", ") for note in notes] == [named]
-    known = b"\n".join(line for line in lines if line[21:24] in (b"PRE", b"PTX"))
-    (tmp_path / "TaxaSwap.txt").write_bytes(known)
-    registry.get("yield_curves").frame([File.at(tmp_path / "TaxaSwap.txt")], notes=(told := []), allow_incomplete=True)
-    assert told == []
+    assert notes == [] and set(named) <= UNCERTAIN
 
 
 def test_the_whole_real_file_loads_and_verifies(pyb3, database, real: Path) -> None:

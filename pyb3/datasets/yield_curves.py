@@ -28,8 +28,11 @@ PRICES = frozenset(
     " SAB SAM SAC SJC SFI ACF WTI INP BRP SBP HAN FTS MIC BVA SMA MLA BRA CMO FIN GOV MOB SUS ITC IAS IPS".split()
 )
 # Neither for certain: spreads that begin at 1 (SCF), that may be differences of rates (SDE), or of a commodity's
-# contracts (SET).
-UNCERTAIN = frozenset("SAU SCA SCF SCL SCN SDE SET SFJ SGP SLT SMX SNZ STR SYD SZA".split())
+# contracts (SET). The second line is of curves that later files have, and whose numbers no file at hand shows.
+UNCERTAIN = frozenset(
+    "SAU SCA SCF SCL SCN SDE SET SFJ SGP SLT SMX SNZ STR SYD SZA"
+    " BIT CNL CYM CYS CYX EBR EST ETR GLD MBR SBR SFR SML SOL SOY TIE VIX XFI".split()
+)
 
 
 class YieldCurves(Dataset):
