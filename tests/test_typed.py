@@ -186,7 +186,7 @@ def test_a_text_that_stands_for_no_value_is_remarked_and_not_set_aside(
     rejects = Rejects("x.TXT")
     field = Field("value", "B3NAME", kind, "", {}, nulls=nulls, blank=blank)
     assert cast(text, field, IMPLIED, rejects)["value"][1] == value
-    assert _remarks(rejects) == [f"x.TXT, field B3NAME: a text that stands for no value (once, first line 12: {ascii(text)})"]
+    assert _remarks(rejects) == [f"x.TXT, field B3NAME: a text for no value (once, first line 12: {ascii(text)})"]
     assert cast(text, field, IMPLIED, Rejects("x.TXT", strict=True))["value"][1] == value, "B3 writes it so"
 
 
