@@ -151,7 +151,7 @@ def _several(path: Path, packed: list[Packed], dataset: Dataset | None, item: st
     inside: list[AtHand] = []
     rest = [one for one in packed if one.error is None]
     for plugin in _datasets() if dataset is None else [dataset]:
-        mine, rest = parts(plugin.template, rest)
+        mine, rest = parts(plugin.template, rest, named=dataset is not None)
         for part in mine:
             file = File(path, item=item, member=part.packed.name, member_size=part.packed.size)
             inside.append(AtHand(file, plugin, part.day, part.made, [part.doubt] if part.doubt else []))
@@ -186,7 +186,7 @@ def _datasets() -> Iterator[Dataset]:
 def _claim(packed: Packed) -> tuple[Dataset, Part] | None:
     """The dataset that a file is of, by its first bytes."""
     for plugin in _datasets():
-        if (part := part_of(plugin.template, packed)) is not None:
+        if (part := part_of(plugin.template, packed, named=False)) is not None:
             return plugin, part
     return None
 

@@ -226,7 +226,7 @@ def test_nothing_of_what_was_asked_for_is_an_error(simulator: Simulator) -> None
 
 
 def test_a_damaged_file_ends_a_range(simulator: Simulator) -> None:
-    simulator.faults = ["html"] * 9
+    simulator.faults = ["html"] * 99
     with pytest.raises((FileError, pyb3.errors.SourceError)):
         pyb3.cotahist_get(start=DAY, end="2024-01-16")
 

@@ -15,9 +15,10 @@ from pyb3.datasets import registry
 from pyb3.datasets.members import part_of, parts, source_of
 from pyb3.errors import PyB3Error
 from pyb3.parse.archive import Packed, members
+from pyb3.template import Template
 from tests.support import generate
 from tests.support.mutations import mutated
-from tests.support.seeds import READERS, seeds
+from tests.support.seeds import READERS, TEMPLATE, seeds
 
 DAY = date(2024, 1, 15)
 GENERATED = {
@@ -65,7 +66,6 @@ REAL = {
     "index_composition/GetTheoricalPortfolio": ("index_composition", "GetTheoricalPortfolio"),
 }
 # Its header names no exchange that is known, which is for its template to say.
-UNDECIDED = {"cases/assumptions/COTAHIST_origin_B3.TXT"}
 
 
 def claims(head: bytes) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ def test_every_real_file_is_of_the_dataset_that_it_is_of(real: Path) -> None:
     seen = 0
     for path in sorted(real.rglob("*")):
         name = str(path.relative_to(real))
-        if not path.is_file() or name in UNDECIDED or path.suffix == ".md":
+        if not path.is_file() or path.suffix == ".md":
             continue
         expected = [is_of for begins, is_of in REAL.items() if name.startswith(begins)]
         if name.endswith("expected.csv") or "_years" in name:
@@ -158,3 +158,10 @@ def test_any_bytes_are_of_a_dataset_or_of_none(number: int, reader: str, cut: in
             assert len(found[name]) == 1 or part.day is None
             assert part.order and part.days
         assert len(found[name]) + len(others) in (1, 2)
+
+
+def test_a_source_without_a_signature_takes_files_only_where_its_dataset_is_named() -> None:
+    template = Template.parse(TEMPLATE.replace('signature: "^01"', "min_age: 0"))
+    assert source_of(template, b"anything", named=False) is None
+    source = source_of(template, b"anything")
+    assert source is not None and source.name == "D"

@@ -172,11 +172,10 @@ def test_the_days_own_session_is_not_asked_of_the_instrument_file() -> None:
     assert later == ["InstrumentsConsolidated", "IN"]
 
 
-def test_before_the_consolidated_file_there_is_the_instrument_file(pyb3, database, simulator) -> None:
-    done = pyb3("ingest symbols --date 2017-03-01 --json").json
-    assert (done["outcome"], done["source"]) == ("loaded", "IN")
-    assert all("IN170301" in path for path in simulator.requests)
-    assert pyb3("ingest symbols --date 2015-03-02").code == 3, "no source reaches that day"
+def test_before_2018_nobody_is_asked(refused, pyb3, database, simulator) -> None:
+    refused("backfill symbols --year 2017", 2, "B3 has no data of 2017 for symbols; its files begin in 2018")
+    assert pyb3("ingest symbols --date 2017-03-01").code == 3, "no source reaches that day"
+    assert simulator.requests == []
 
 
 def test_a_ticker_may_stand_in_two_markets(pyb3, database, tmp_path: Path) -> None:

@@ -56,21 +56,26 @@ def text_of(head: bytes) -> str:
     return head.decode("latin-1").removeprefix(_BOM)
 
 
-def source_of(template: Template, head: bytes) -> Source | None:
-    """The source that a file's first bytes are of, None where they are not a file of this dataset."""
+def source_of(template: Template, head: bytes, *, named: bool = True) -> Source | None:
+    """The source that a file's first bytes are of, None where they are not a file of this dataset.
+
+    A source without a signature takes any file, and so only where the dataset was `named`.
+    """
     start = text_of(head[:HEAD])
-    return next((source for source in template.sources if re.search(source.signature, start)), None)
+    sources = (source for source in template.sources if named or source.signature)
+    return next((source for source in sources if re.search(source.signature, start)), None)
 
 
-def parts(template: Template, packed: Iterable[Packed]) -> tuple[list[Part], list[Packed]]:
+def parts(template: Template, packed: Iterable[Packed], *, named: bool = True) -> tuple[list[Part], list[Packed]]:
     """The dataset's files, of several versions the newest, by session; and the files that are not the dataset's.
 
     A file says in its first bytes when B3 made it; only of two with the same time, or with none, the name decides.
+    `named` is as for `source_of`.
     """
     versions: dict[tuple[str | date, ...], list[Part]] = {}
     others = []
     for one in packed:
-        source = None if one.error else source_of(template, one.head)
+        source = None if one.error else source_of(template, one.head, named=named)
         if source is None:
             others.append(one)
         else:
@@ -79,9 +84,9 @@ def parts(template: Template, packed: Iterable[Packed]) -> tuple[list[Part], lis
     return sorted(map(_newest, versions.values()), key=lambda part: (part.order, part.packed.name)), others
 
 
-def part_of(template: Template, one: Packed) -> Part | None:
-    """A file as a part of its own, None where it is not the dataset's."""
-    source = None if one.error else source_of(template, one.head)
+def part_of(template: Template, one: Packed, *, named: bool = True) -> Part | None:
+    """A file as a part of its own, None where it is not the dataset's; `named` is as for `source_of`."""
+    source = None if one.error else source_of(template, one.head, named=named)
     return None if source is None else _stamped(one, source)[0]
 
 
