@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -115,7 +116,7 @@ def _at(position: int, text: bytes) -> Callable[[bytes], bytes]:
 
 def _twice() -> bytes:
     lines = COTAHIST.split(b"\r\n")
-    lines[7] = lines[6][:100] + b"9" + lines[6][101:]
+    lines[7] = lines[6][:30] + b"Z" + lines[6][31:]
     return b"\r\n".join(lines)
 
 
@@ -135,26 +136,67 @@ def _crc_spoilt() -> bytes:
         pytest.param(PACKED[: len(PACKED) // 2], "is not a whole ZIP", id="cut ZIP"),
         pytest.param(PACKED[:-30], "is not a whole ZIP", id="ZIP without its end"),
         pytest.param(_crc_spoilt(), "is damaged", id="spoilt ZIP"),
-        pytest.param(generate.zipped("a.TXT", b""), "is (empty|no file)", id="empty file in a ZIP"),
+        pytest.param(generate.zipped("a.TXT", b""), "a.TXT is not a file of cotahist", id="empty file in a ZIP"),
         pytest.param(FUTURES, r"is a file of futures \(SPRD\), not of cotahist", id="a price report"),
-        pytest.param(b"%PDF-1.7 \xff\xfe", "is no file of cotahist", id="a PDF"),
-        pytest.param(COTAHIST[: len(COTAHIST) // 2], "21 records without a trailer|line 21", id="cut in a record"),
-        pytest.param(COTAHIST[: 247 * 21], "ends after 21 records without a trailer", id="cut between records"),
-        pytest.param(_record(42, _at(32, b"00000000043")), "42 records .* its trailer says 43", id="trailer's count"),
-        pytest.param(_record(42, _at(3, b"COTAHIST.2023")), "header and trailer are of different", id="trailer's name"),
-        pytest.param(_record(1, _at(24, b"20241315")), '"20241315" is not a date', id="header's date"),
-        pytest.param(_record(7, _at(57, b"00000000A12")), r'line 7, field PREABE: "0*A12\d\d" is not', id="a letter"),
-        pytest.param(_record(7, _at(3, b"20240230")), 'line 7, field DATPRE: "20240230" is not a date', id="a date"),
-        pytest.param(_record(7, _at(13, b" " * 12)), "line 7, field CODNEG: .* blank", id="no ticker"),
-        pytest.param(_record(7, lambda line: line[:-1]), "line 7 is no record: .* 244 characters", id="short record"),
-        pytest.param(_record(7, lambda line: line + b"0"), "line 7 is no record: .* 246 characters", id="long record"),
-        pytest.param(_record(7, _at(1, b"02")), "line 7 is no record", id="another record type"),
-        pytest.param(_record(7, lambda line: b""), "line 7 is no record", id="empty line"),
-        pytest.param(_twice(), "two different rows share the key refdate=2024-01-15", id="a key twice"),
+        pytest.param(b"%PDF-1.7 \xff\xfe", "is not a file of cotahist", id="a PDF"),
+        pytest.param(COTAHIST[: len(COTAHIST) // 2], "ends after 21 lines without a trailer", id="cut in a record"),
+        pytest.param(COTAHIST[: 247 * 21], "ends after 21 lines without a trailer", id="cut between records"),
+        pytest.param(_record(42, _at(32, b"00000000043")), "40 records, its trailer says 43", id="trailer's count"),
+        pytest.param(_record(42, _at(32, b"00000000041")), "40 records, its trailer says 41", id="header not counted"),
     ],
 )
 def test_a_bad_cotahist_file_is_refused_whole(refused, database, tmp_path: Path, data: bytes, words: str) -> None:
     _is_refused(refused, database, tmp_path, "cotahist", data, words)
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "words"),
+    [
+        pytest.param(_record(7, _at(3, b"20240230")), "DATPRE", '"20240230" is not a date', id="a date"),
+        pytest.param(_record(7, _at(13, b" " * 12)), "CODNEG", "blank", id="no ticker"),
+        pytest.param(_record(7, lambda line: line[:-1]), None, "244 characters", id="short record"),
+        pytest.param(_record(7, lambda line: line + b"0"), None, "246 characters", id="long record"),
+        pytest.param(_record(7, _at(1, b"02")), None, "not a record", id="another record type"),
+    ],
+)
+def test_a_bad_record_of_cotahist_costs_the_record(
+    pyb3, refused, database, tmp_path: Path, data: bytes, field: str | None, words: str
+) -> None:
+    _is_set_aside(pyb3, refused, database, tmp_path, "cotahist", data, (39, 7, field, False), words)
+
+
+def test_a_bad_value_of_cotahist_costs_the_value(pyb3, refused, database, tmp_path: Path) -> None:
+    data, words = _record(7, _at(57, b"00000000A12")), r'"0*A12\d\d" is not a number'
+    _is_set_aside(pyb3, refused, database, tmp_path, "cotahist", data, (40, 7, "PREABE", True), words)
+    opened = "SELECT count(*) FROM cotahist WHERE open IS NULL"
+    assert database.execute(opened).fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        pytest.param(
+            _record(42, _at(3, b"COTAHIST.2023")),
+            "its header has the name COTAHIST.2024, its trailer COTAHIST.2023",
+            id="trailer's name",
+        ),
+        pytest.param(
+            _record(1, _at(24, b"20241315")),
+            "its header has the date 20241315, its trailer 20240115",
+            id="header's date",
+        ),
+        pytest.param(_record(7, lambda line: line + b"\r\n"), "a blank line .*first line 8", id="empty line"),
+        pytest.param(_twice(), "1 row has the key of a different row .*numbered in `occurrence`", id="a key twice"),
+        pytest.param(
+            _record(42, _at(32, b"00000000040")), "", id="a trailer that counts the quotes alone, as since 2025"
+        ),
+    ],
+)
+def test_what_is_odd_and_loses_nothing_is_told_and_loaded(
+    pyb3, database, tmp_path: Path, data: bytes, words: str
+) -> None:
+    _is_told(pyb3, tmp_path, "cotahist", data, words)
+    assert database.execute("SELECT count(*) FROM cotahist").fetchone() == (40,)
 
 
 def _message(number: int, old: bytes, new: bytes) -> bytes:
@@ -173,9 +215,9 @@ def _message(number: int, old: bytes, new: bytes) -> bytes:
             "is a file of index_historical .IR., not of",
             id="another report",
         ),
-        pytest.param(FUTURES[: len(FUTURES) // 2], "is damaged or no XML", id="cut"),
+        pytest.param(FUTURES[: len(FUTURES) // 2], "is damaged or not XML", id="cut"),
         pytest.param(
-            FUTURES.replace(b"</TradDt>", b"</TradDT>", 1), "is damaged or no XML", id="tags that do not match"
+            FUTURES.replace(b"</TradDt>", b"</TradDT>", 1), "is damaged or not XML", id="tags that do not match"
         ),
         pytest.param(
             FUTURES.replace(b">42</TtlNbOfMsg>", b">43</TtlNbOfMsg>"),
@@ -187,34 +229,61 @@ def _message(number: int, old: bytes, new: bytes) -> bytes:
             'field TtlNbOfMsg: "many" is not',
             id="no count",
         ),
-        pytest.param(
-            _message(5, b"</AdjstdQt>", b"X</AdjstdQt>"), r'field AdjstdQt: "[\d.]+X" is not a number', id="a letter"
-        ),
-        pytest.param(
-            _message(5, b"</AdjstdQt>", b"0000000001</AdjstdQt>"),
-            "is not a number of 9 decimals",
-            id="too many decimals",
-        ),
-        pytest.param(
-            _message(5, b"<Dt>2024-01-15</Dt>", b"<Dt>2024-02-30</Dt>"), '"2024-02-30" is not a date', id="a date"
-        ),
-        pytest.param(_message(5, b"<Dt>2024-01-15</Dt>", b""), "field TradDt: .* blank", id="no date"),
-        pytest.param(
-            _message(5, b"<OpnIntrst>", b"<OpnIntrst>1</OpnIntrst><OpnIntrst>"),
-            "OpnIntrst (twice|2 times) in one message",
-            id="a value twice",
-        ),
-        pytest.param(
-            _message(5, b"<OpnIntrst>", b"<Unheard>1</Unheard><OpnIntrst>"),
-            "does not know: FinInstrmAttrbts/Unheard",
-            id="an unknown field",
-        ),
-        pytest.param(_message(5, b'Ccy="BRL"', b'Ccy="USD"'), '"BRL" is not USD as expected', id="two currencies"),
         pytest.param(FUTURES.replace(b"?>", b'?><!DOCTYPE a [<!ENTITY b "c">]>', 1), "declares a DTD", id="entities"),
     ],
 )
 def test_a_bad_price_report_is_refused_whole(refused, database, tmp_path: Path, data: bytes, words: str) -> None:
     _is_refused(refused, database, tmp_path, "futures", data, words)
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "words"),
+    [
+        pytest.param(_message(5, b"<Dt>2024-01-15</Dt>", b"<Dt>2024-02-30</Dt>"), "TradDt", "not a date", id="a date"),
+        pytest.param(_message(5, b"<Dt>2024-01-15</Dt>", b""), "TradDt", "blank", id="no date"),
+    ],
+)
+def test_a_bad_message_of_a_price_report_costs_the_message(
+    pyb3, refused, database, tmp_path: Path, data: bytes, field: str, words: str
+) -> None:
+    _is_set_aside(pyb3, refused, database, tmp_path, "futures", data, (39, 5, field, False), words)
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "words"),
+    [
+        pytest.param(
+            _message(5, b"</AdjstdQt>", b"X</AdjstdQt>"), "AdjstdQt", r'"[\d.]+X" is not a number', id="a letter"
+        ),
+        pytest.param(
+            _message(5, b"<OpnIntrst>", b"<OpnIntrst>1</OpnIntrst><OpnIntrst>"), "OpnIntrst", "", id="a value twice"
+        ),
+        pytest.param(_message(5, b'Ccy="BRL"', b'Ccy="USD"'), None, "USD", id="two currencies"),
+    ],
+)
+def test_a_bad_value_of_a_price_report_costs_the_value(
+    pyb3, refused, database, tmp_path: Path, data: bytes, field: str | None, words: str
+) -> None:
+    _is_set_aside(pyb3, refused, database, tmp_path, "futures", data, (40, 5, field, True), words)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        pytest.param(
+            _message(5, b"<OpnIntrst>", b"<Unheard>1</Unheard><OpnIntrst>"),
+            "has fields that PyB3 does not know: FinInstrmAttrbts/Unheard",
+            id="an unknown field",
+        ),
+        pytest.param(_message(5, b"</AdjstdQt>", b"0000000001</AdjstdQt>"), "", id="12 decimals, as in B3's catalogue"),
+        pytest.param(_message(5, b"</AdjstdQt>", b"00000000001</AdjstdQt>"), "AdjstdQt", id="13 decimals"),
+    ],
+)
+def test_what_is_odd_in_a_price_report_and_loses_nothing_is_told(
+    pyb3, database, tmp_path: Path, data: bytes, words: str
+) -> None:
+    _is_told(pyb3, tmp_path, "futures", data, words)
+    assert database.execute("SELECT count(*) FROM futures").fetchone() == (40,)
 
 
 def _is_refused(refused, database, folder: Path, name: str, data: bytes, words: str) -> None:
@@ -224,6 +293,32 @@ def _is_refused(refused, database, folder: Path, name: str, data: bytes, words: 
     answer = refused(f"ingest {name} --file {path}", code, words)
     assert answer.err.startswith(f"pyb3: {name} {path}: ")
     _nothing_written(database)
+
+
+def _is_set_aside(
+    pyb3, refused, database, folder: Path, name: str, data: bytes, found: tuple[int, int, str | None, bool], words: str
+) -> None:
+    """The file gives so many rows, and what is kept of it says which line and field, and whether it is loaded."""
+    path = folder / "file.dat"
+    path.write_bytes(data)
+    answer = pyb3(f"ingest {name} --file {path} --json")
+    rows, line, field, loaded = found
+    assert (answer.code, answer.json["outcome"], answer.json["rows"]) == (4, "partial", rows), answer
+    assert answer.err.count("\n") == 1 and "Traceback" not in answer.err
+    assert database.execute(f"SELECT count(*) FROM {name}").fetchone() == (rows,)
+    kept = database.execute("SELECT line, field, loaded, reason FROM rejected_rows").fetchall()
+    assert [row[:3] for row in kept] == [(line, field or kept[0][1], loaded)]
+    assert re.search(words, kept[0][3]), kept
+    refused(f"parse {name} --file {path} --strict", 6, words)
+
+
+def _is_told(pyb3, folder: Path, name: str, data: bytes, words: str) -> None:
+    path = folder / "file.dat"
+    path.write_bytes(data)
+    answer = pyb3(f"ingest {name} --file {path}")
+    assert answer.code == 0, answer
+    assert re.search(words, answer.err) if words else answer.err == "", answer.err
+    assert answer.err.count("\n") == (2 if "header has the date" in words else bool(words))
 
 
 @pytest.mark.parametrize(("path", "words"), [("nowhere.ZIP", "no such file"), (".", "the folder contains no files")])
@@ -244,6 +339,7 @@ def test_a_file_of_another_date_is_refused(refused, database, tmp_path: Path, na
 def test_another_sessions_file_in_the_cache_is_refused(
     refused, pyb3, database, simulator, recent: date, name: str, data: bytes
 ) -> None:
+    simulator.exchange.absent += ["filelist=PR", "TradeInformation", "/bdi/", "COTAHIST_[MA]"]  # the next sources
     Path(pyb3(f"fetch {name} --date {recent}").out.strip()).write_bytes(data)
     answer = refused(f"ingest {name} --date {recent}", 6, "2024-01-15")
     assert f"run 'pyb3 fetch {name} --date {recent} --refresh' to get it anew" in answer.err
@@ -266,7 +362,7 @@ def test_a_file_cut_short_loads_when_that_is_asked_for(pyb3, database, tmp_path:
         (f"load cotahist --date {DAY}", 3, "not_published", "not_published"),
         ("ingest cotahist --file nowhere.ZIP", 6, "failed", "file"),
         ("ingest cotahist --file {tmp_path}/cut.TXT", 6, "failed", "file-incomplete"),
-        ("ingest cotahist --file {tmp_path}/letter.TXT", 6, "failed", "field-invalid"),
+        ("ingest cotahist --file {tmp_path}/letter.TXT --strict", 6, "failed", "field-invalid"),
         ("ingest cotahist --file {tmp_path}/whole.TXT --date 2024-01-16", 6, "failed", "file-wrong-date"),
     ],
 )

@@ -205,9 +205,10 @@ def test_the_supabase_guide_makes_roles_that_can_do_what_they_need_and_no_more(
     simulator.seed += 1
     revised = process("ingest cotahist --date last --refresh --json")
     assert revised.json["updated"] > 0, revised.err
-    bad = generate.replace_field(generate.cotahist([date(2024, 1, 15)], 40), 5, "PREABE", b"A" * 13)
+    bad = generate.replace_field(generate.cotahist([date(2024, 1, 15)], 40), 5, "DATPRE", b"A" * 8)
     (tmp_path / "bad.TXT").write_bytes(bad)
-    aside = process(f"ingest cotahist --file {tmp_path}/bad.TXT --quarantine --json")
+    aside = process(f"ingest cotahist --file {tmp_path}/bad.TXT --json")
+    assert (aside.code, aside.json["outcome"]) == (4, "partial"), aside.err
     assert (aside.json["inserted"], aside.json["rejected"]) == (39, 1), aside.err
     refused("db downgrade base", 7, "must be owner|permission denied")
     with psycopg.connect(supabase("pyb3_ingest"), autocommit=True) as ingest:

@@ -20,7 +20,7 @@ from polars.testing import assert_frame_equal
 import pyb3
 from pyb3 import calendar
 from pyb3.datasets import registry
-from pyb3.errors import FileError, NotPublished, UsageError, WrongDate
+from pyb3.errors import NotPublished, SourceError, UsageError, WrongDate
 from pyb3.file import File
 from pyb3.parse.typed import schema
 from tests.support.simulator import Simulator
@@ -102,9 +102,12 @@ def test_a_file_at_hand_needs_no_network(real: Path) -> None:
     )
 
 
-def test_all_rows_of_a_file_are_there_those_of_another_session_too(real: Path) -> None:
-    futures = pyb3.futures_get(file=real / "futures/PR180102.xml.gz")
+def test_rows_of_another_session_are_there_where_they_are_asked_for(real: Path) -> None:
+    path = real / "futures/PR180102.xml.gz"
+    own, futures = pyb3.futures_get(file=path), pyb3.futures_get(file=path, strays=True)
+    assert (own.height, set(own["refdate"]), futures.height) == (435, {date(2018, 1, 2)}, 440)
     assert futures.filter(symbol="ETHG18")["refdate"].sort().to_list() == [date(2018, 1, 2), date(2018, 1, 3)]
+    assert_frame_equal(futures.filter(refdate=date(2018, 1, 2)), own)
 
 
 # Which rows
@@ -140,7 +143,8 @@ def test_one_index_takes_one_request(simulator: Simulator) -> None:
 def test_the_portfolios_of_one_index(simulator: Simulator) -> None:
     day = a_day("index_composition")
     members = pyb3.index_composition_get(day, index="SMLL")
-    assert set(members["index_code"]) == {"SMLL"} and len(simulator.requests) == 3
+    assert set(members["index_code"]) == {"SMLL"}
+    assert len(simulator.requests) == 5, "the list of papers, and two pages of each portfolio"
     assert set(members["portfolio"]) == {"current", "theoretical", "listed"}
     assert_frame_equal(members, pyb3.index_composition_get(day, where=pl.col("index_code") == "SMLL"))
 
@@ -225,9 +229,9 @@ def test_nothing_of_what_was_asked_for_is_an_error(simulator: Simulator) -> None
             pyb3.yield_curves_get(**asked)
 
 
-def test_a_damaged_file_ends_a_range(simulator: Simulator) -> None:
+def test_an_answer_that_is_not_a_file_ends_a_range(simulator: Simulator) -> None:
     simulator.faults = ["html"] * 99
-    with pytest.raises((FileError, pyb3.errors.SourceError)):
+    with pytest.raises(SourceError, match="an HTML page instead of the file"):
         pyb3.cotahist_get(start=DAY, end="2024-01-16")
 
 
@@ -266,14 +270,16 @@ def test_a_row_of_another_session_stands_behind_that_sessions_own(simulator: Sim
     text = xml[:start] + "".join(moved).replace("<TckrSymb>DI1F26<", "<TckrSymb>DI1F99<") + xml[end:]
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(name, text)
-    both = pyb3.futures_get(start="2024-01-15", end="2024-01-16")
+    alone = pyb3.futures_get(start="2024-01-15", end="2024-01-16")
+    assert alone.height == first.height + second.height - 2 and "DI1F99" not in alone["symbol"]
+    both = pyb3.futures_get(start="2024-01-15", end="2024-01-16", strays=True)
     assert both.height == first.height + second.height - 1  # DI1F25 of the 16th stands once, DI1F99 joins
     own = second.filter(symbol="DI1F25")
     assert_frame_equal(both.filter(pl.col("symbol") == "DI1F25", pl.col("refdate") == date(2024, 1, 16)), own)
     [stray] = both.filter(symbol="DI1F99")["refdate"]
     assert stray == date(2024, 1, 16)
     wanted = pl.col("symbol").is_in(["DI1F25", "DI1F99"])
-    assert pyb3.futures_get(start="2024-01-15", end="2024-01-16", where=wanted).height == 2
+    assert pyb3.futures_get(start="2024-01-15", end="2024-01-16", where=wanted, strays=True).height == 2
 
 
 # Shares, funds and options, on B3's own files
@@ -618,7 +624,7 @@ def test_frames_need_no_database_driver() -> None:
         "import sys; sys.modules.update(psycopg=None, sqlalchemy=None, alembic=None)\n"
         "import pyb3; print(pyb3.cotahist_get('2024-12-25').width)"
     )
-    assert fresh(code).split() == ["26"]
+    assert fresh(code).split() == ["27"]
 
 
 def test_warnings_of_a_whole_range_are_none(simulator: Simulator) -> None:
