@@ -108,12 +108,15 @@ class Rejects:
         of_file = self._records.setdefault(self.file, {})
         if line not in of_file:
             of_file[line] = found
+            self._forget_values(line)
             self._bound()
 
     def add_value(self, line: int, error: FieldInvalid, record: str | None = None) -> None:
         """Set a value aside; its record is loaded with NULL. Raises the error where that is not allowed."""
         if self.strict:
             raise error
+        if line in self._records.get(self.file, ()):
+            return  # none of it is loaded
         seen = self._seen(error.field)
         seen.odd += 1
         if seen.surely_unreadable and seen.first is not None:
@@ -210,6 +213,15 @@ class Rejects:
                 f"{self.file}: {len(unreadable)} of {len(fields)} fields could not be read, too many to load the rest: "
                 f"{self._first()}"
             )
+
+    def _forget_values(self, line: int) -> None:
+        """A record that is set aside has no values that were loaded as NULL."""
+        values, fields = self._values.get(self.file, {}), self._fields.get(self.file, {})
+        for key in [key for key in values if key[0] == line]:
+            forgotten, seen = values.pop(key), fields[key[1]]
+            seen.odd -= 1
+            if seen.first is forgotten:
+                seen.first = next((value for (_, name), value in values.items() if name == key[1]), None)
 
     def _rejected(
         self, line: int, reason: str, field: str | None, record: str | None, *, loaded: bool = False
