@@ -168,8 +168,8 @@ def test_a_nul_is_read_as_a_blank_and_decimals_beyond_the_columns_are_rounded() 
     assert frame.row(1, named=True)["name"] == "a b"
     assert not rejects.partial and rejects.records == []
     assert notes == [
-        "prices.csv, field Preço: more than 3 decimals, rounded (1 value, first line 3: '1,2345')",
-        "prices.csv, field Nome: a NUL is read as a blank (1 value, first line 3: 'a\\x00b')",
+        "prices.csv, field Preço: more than 3 decimals, rounded (once, first line 3: '1,2345')",
+        "prices.csv, field Nome: a NUL is read as a blank (once, first line 3: 'a\\x00b')",
     ]
 
 
@@ -199,8 +199,8 @@ def test_blank_lines_and_blank_fields_behind_a_row_lose_nothing_and_are_noted(st
     assert frame.drop(LINE).rows() == [frame.drop(LINE).row(0)] * 3
     assert not rejects.partial and rejects.records == []
     assert notes == [
-        "prices.csv, field line: a blank line (2 values, first line 3: '')",
-        "prices.csv, field line: blank fields behind the last one (1 value, first line 4: '"
+        "prices.csv, a blank line (2 times, first line 3: '')",
+        "prices.csv, blank fields behind the last one (once, first line 4: '"
         + ascii((ROW + "; ;")[-40:])[1:]
         + ")",
     ]

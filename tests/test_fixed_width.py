@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pyb3.errors import FieldInvalid, PyB3Error
+from pyb3.errors import FieldInvalid, Incomplete, PyB3Error
 from pyb3.template import Template
 from tests.support.agreement import agreed, read
 
@@ -137,10 +138,37 @@ def test_one_record_is_a_file_whatever_ends_it(last: str) -> None:
         assert read(TEMPLATE, TEMPLATE.formats["bare"], (record(ROW) + last).encode(), chunk=chunk) == [ROW]
 
 
-@pytest.mark.parametrize("end", ["\r\r\n", "\n\r\n", "\n\n", "\r", "\x85", "\x0b\n", " \n"])
+@pytest.mark.parametrize("end", ["\r\r\n", "\r", "\x85", "\x0b\n"])
 def test_what_is_no_line_end_belongs_to_the_record(end: str) -> None:
     data = end.join([record(ROW)] * 3).encode("latin-1")
     assert agreed(TEMPLATE, TEMPLATE.formats["bare"], data) is None
+
+
+@pytest.mark.parametrize("end", ["\n\r\n", "\n\n", " \n", "   \r\n", "\n  \n"])
+def test_blank_lines_and_blanks_behind_a_record_lose_nothing(end: str) -> None:
+    data = end.join([record(ROW)] * 3).encode("latin-1")
+    assert agreed(TEMPLATE, TEMPLATE.formats["bare"], data) == [ROW] * 3
+
+
+TWO_ERAS = replace(
+    TEMPLATE.formats["framed"], options=TEMPLATE.formats["framed"].options | {"trailer_counts": ["lines", "records"]}
+)
+
+
+@HALF
+@given(records=st.integers(0, 12), said=st.integers(0, 20), blank=st.integers(0, 3), chunk=_chunks)
+def test_a_trailer_of_either_era_is_whole_and_any_other_a_cut_file(
+    records: int, said: int, blank: int, chunk: int
+) -> None:
+    """Up to 2024 B3's trailers count header and trailer too, since 2025 the records alone; blank lines never."""
+    lines = ["00FILE.120240115", *[record(ROW)] * records, f"99FILE.120240115{said:05}"]
+    lines[1:1] = [""] * (blank if records else 0)
+    data = "\n".join(lines).encode()
+    whole = {records, records + 2}
+    found = read(TEMPLATE, TWO_ERAS, data, chunk=chunk)
+    assert found == [ROW] * records if said in whole else isinstance(found, Incomplete), (said, whole)
+    if said not in whole:
+        assert f"holds {records:,} records, its trailer says {said:,}" in str(found)
 
 
 _ODD = {

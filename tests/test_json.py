@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping
 from datetime import date
@@ -18,19 +19,29 @@ from hypothesis import strategies as st
 from pyb3.datasets import registry
 from pyb3.errors import FieldInvalid, FileError, Incomplete, PyB3Error
 from pyb3.file import File
+from pyb3.parse.rejects import Rejects
 from tests.support.generate.index_pages import index_year, portfolio_day
 
 DAY = date(2025, 4, 7)
 ENGLISH, PORTUGUESE = {"language": "en-us"}, {"language": "pt-br"}
 
 
-def _read(name: str, body: bytes, asked: Mapping[str, Any] | None = None, file: str = "answer.json") -> pl.DataFrame:
-    """The frame of an answer's bytes; `asked` is the request's payload, where there was one."""
+def _read(
+    name: str,
+    body: bytes,
+    asked: Mapping[str, Any] | None = None,
+    file: str = "answer.json",
+    rejects: Rejects | None = None,
+) -> pl.DataFrame:
+    """The frame of an answer's bytes; `asked` is the request's payload, where there was one.
+
+    Nothing may be set aside but into `rejects`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file
         path.write_bytes(body)
         known = {} if asked is None else {"payload": {"index": "IBOV", "year": 2022, **asked}}
-        return registry.get(name).frame([File(path, item="IBOV", known=known)])
+        return registry.get(name).frame([File(path, item="IBOV", known=known)], rejects=Rejects(strict=True) if rejects is None else rejects)
 
 
 def _portfolio(weights: list[str], quantities: list[str] | None = None, **header: Any) -> bytes:
@@ -88,6 +99,8 @@ def test_text_arrives_as_it_is_but_for_outer_blanks(text: str) -> None:
     if "\0" in text.strip():
         with pytest.raises(FieldInvalid, match="NUL"):
             _read("index_composition", body, ENGLISH)
+        blank = text.strip().replace("\0", " ").strip(" ") or None
+        assert _read("index_composition", body, ENGLISH, rejects=Rejects())["asset"][0] == blank
     else:
         assert _read("index_composition", body, ENGLISH)["asset"][0] == (text.strip() or None)
 
@@ -131,8 +144,56 @@ def test_an_answer_in_another_language_than_asked_is_refused() -> None:
 def test_a_damaged_value_is_named() -> None:
     with pytest.raises(FieldInvalid, match=r'answer.json, results line 2, field part: "9x.000" is not a number'):
         _read("index_composition", _portfolio(["91.000", "9x.000"]), ENGLISH)
-    with pytest.raises(FileError, match="neither of en-us, pt-br"):
-        _read("index_composition", _portfolio(["91.000", "9x.000"]))
+    rejects = Rejects()
+    body = _portfolio(["50.000", "9x.000", "20.000", "30.000"])
+    assert _read("index_composition", body, rejects=rejects)["weight"].to_list() == [50, None, 20, 30]
+    assert [str(record) for record in rejects.records] == [
+        'answer.json line 2, field part: "9x.000" is not a number of 3 decimals'
+    ]
+
+
+def test_one_value_in_another_language_refuses_the_file() -> None:
+    """Another one may be read wrongly, and nobody would know."""
+    cells = {f"m{n}d3": "105,000.12" for n in range(1, 13)} | {"m3d3": "105.000,12"}
+    for asked in (ENGLISH, None):
+        with pytest.raises(FieldInvalid, match='line 303, .*"105.000,12" is not in en-us as the other values'):
+            _read("index_historical", _year(**cells), asked, "IndexStatistics_IBOV_2022.json", Rejects())
+
+
+def test_a_day_may_be_written_as_a_text() -> None:
+    body = _year(m1d3="1.00", m2d10="2.00")
+    texts = re.sub(rb'"day": (\d+)', rb'"day": "\1"', body)
+    assert texts != body
+    assert _read("index_historical", texts, ENGLISH).equals(_read("index_historical", body, ENGLISH))
+
+
+def test_a_value_of_a_day_that_there_is_not_is_set_aside() -> None:
+    rejects = Rejects()
+    frame = _read("index_historical", _year(m1d3="1.00", m2d30="2.00", m4d3="3.00"), ENGLISH, rejects=rejects)
+    assert frame["refdate"].to_list() == [date(2022, 1, 3), date(2022, 4, 3)]
+    (record,) = rejects.records
+    assert (record.line, record.field, record.record) == (3002, "rateValue2", '"2.00"')
+    assert record.reason == '"2.00" is not of a day of 2022'
+
+
+def test_an_answer_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None:
+    files = []
+    for index in ("IBOV", "IMOB", "SMLL"):
+        path = tmp_path / f"GetPortfolioDay_{index}_20250407.json"
+        path.write_bytes(portfolio_day(index, DAY)[: -20 if index == "IMOB" else None])
+        files.append(File.at(path))
+    rejects, notes = Rejects(), list[str]()
+    frame = registry.get("index_composition").frame(files, rejects=rejects, notes=notes)
+    assert set(frame["index_code"]) == {"IBOV", "SMLL"}
+    assert rejects.left_out == [files[1].path] and rejects.partial and rejects.records == []
+    (gap,) = rejects.gaps
+    assert gap.startswith("left out: GetPortfolioDay_IMOB_20250407.json is damaged or not JSON: ") or gap.startswith(
+        "left out: GetPortfolioDay_IMOB_20250407.json is damaged or no JSON: "
+    )
+    with pytest.raises(FileError, match="GetPortfolioDay_IMOB"):
+        registry.get("index_composition").frame(files, rejects=Rejects(strict=True))
+    with pytest.raises(FileError, match="GetPortfolioDay_IMOB"):
+        registry.get("index_composition").frame(files[1:2], rejects=Rejects())
 
 
 @pytest.mark.parametrize(

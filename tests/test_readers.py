@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,24 +12,26 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pyb3 import cotahist_get, futures_get
+from pyb3.datasets import registry
 from pyb3.errors import CheckFailed, FieldInvalid, PyB3Error
+from pyb3.file import File
+from pyb3.parse.rejects import Rejects
 from tests.support import generate
 
 DAY = date(2024, 1, 15)
 COTAHIST = generate.cotahist([DAY], 12)
 REPORT = generate.price_report(DAY, 12)
-GETS: dict[str, Callable[..., pl.DataFrame]] = {"cotahist": cotahist_get, "futures": futures_get}
 BARE = {"cotahist": COTAHIST, "futures": REPORT}
 PACKED = {name: generate.zipped(f"{name}.TXT", data) for name, data in BARE.items()}
-NAMES = st.sampled_from(sorted(GETS))
+NAMES = st.sampled_from(sorted(BARE))
 
 
-def _read(name: str, data: bytes) -> pl.DataFrame:
+def _read(name: str, data: bytes, rejects: Rejects | None = None) -> pl.DataFrame:
+    """The rows of a file's bytes; nothing may be set aside but into `rejects`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file.dat"
         path.write_bytes(data)
-        return GETS[name](file=path)
+        return registry.get(name).frame([File(path)], rejects=Rejects(strict=True) if rejects is None else rejects)
 
 
 WHOLE = {name: _read(name, data) for name, data in BARE.items()}
@@ -54,7 +55,7 @@ def test_a_cut_file_is_refused_or_lacks_nothing(name: str, share: float) -> None
         assert len(data) - len(cut) < 250, "only blanks and line ends were lost"
 
 
-@pytest.mark.parametrize("name", GETS)
+@pytest.mark.parametrize("name", BARE)
 def test_only_the_end_of_the_last_line_may_be_lost(name: str) -> None:
     data = BARE[name]
     end = len(data.rstrip(b" \r\n"))
@@ -81,21 +82,26 @@ def test_a_bit_that_flips_in_an_archive_is_seen_or_matters_to_nobody(name: str, 
 @example(place=246 * 5, byte=0x00)
 def test_a_byte_that_changes_in_a_cotahist_costs_no_row(place: int, byte: int) -> None:
     data = COTAHIST[:place] + bytes([byte]) + COTAHIST[place + 1 :]
+    rejects = Rejects()
     try:
-        frame = _read("cotahist", data)
+        frame = _read("cotahist", data, rejects)
     except PyB3Error:
         return
-    assert frame.height == WHOLE["cotahist"].height
-    changed = sum(not frame[name].equals(WHOLE["cotahist"][name]) for name in frame.columns)
-    assert changed <= 1, "one byte is of one column"
+    assert frame.height + rejects.rows == WHOLE["cotahist"].height
+    if rejects.rows == 0:
+        changed = sum(not frame[name].equals(WHOLE["cotahist"][name]) for name in frame.columns)
+        assert changed <= 1, "one byte is of one column"
+    assert len(rejects) <= 1, "and of one record"
 
 
 @given(place=st.integers(0, len(REPORT) - 1), byte=st.integers(0, 255))
 def test_a_byte_that_changes_in_a_report_is_an_error_or_a_frame(place: int, byte: int) -> None:
+    rejects = Rejects()
     try:
-        frame = _read("futures", REPORT[:place] + bytes([byte]) + REPORT[place + 1 :])
+        frame = _read("futures", REPORT[:place] + bytes([byte]) + REPORT[place + 1 :], rejects)
     except PyB3Error:
         return
+    assert len(rejects) <= 1
     assert frame.schema == WHOLE["futures"].schema
     assert frame.height >= WHOLE["futures"].height - 1, "a ticker that is no future's any more"
 
@@ -114,11 +120,11 @@ def test_what_is_no_file_at_all_is_refused(data: bytes, name: str) -> None:
             _read(name, begun)
 
 
-def _with(place: int, text: str) -> pl.DataFrame:
+def _with(place: int, text: str, rejects: Rejects | None = None) -> pl.DataFrame:
     """The COTAHIST whose first quote has a text at a place of the layout."""
     lines = COTAHIST.split(b"\r\n")
     lines[1] = lines[1][: place - 1] + text.encode("latin-1") + lines[1][place - 1 + len(text) :]
-    return _read("cotahist", b"\r\n".join(lines))
+    return _read("cotahist", b"\r\n".join(lines), rejects)
 
 
 @given(price=st.integers(0, 10**13 - 1), volume=st.integers(0, 10**18 - 1), points=st.integers(0, 10**13 - 1))
@@ -144,6 +150,9 @@ def test_a_price_is_a_number_or_blank_or_an_error(text: str) -> None:
         with pytest.raises(FieldInvalid, match="line 2, field PREABE") as caught:
             _with(57, text)
         assert f'"{digits}"' in str(caught.value)
+        rejects = Rejects()
+        assert _with(57, text, rejects)["open"].is_null().arg_true().to_list() == [0]
+        assert [str(record) for record in rejects.records] == [str(caught.value)]
 
 
 @given(day=st.dates(date(1900, 1, 1), date(9999, 12, 31)))

@@ -21,6 +21,7 @@ from pyb3.errors import FieldInvalid, UsageError
 from pyb3.fetch.client import _retry_after
 from pyb3.fetch.http_date import http_date
 from pyb3.parse.lines import SEPARATOR, split
+from pyb3.parse.rejects import Rejects
 from pyb3.parse.typed import Notation, dtype, typed
 from pyb3.template import Field, Source
 from pyb3.template.field import TYPES
@@ -66,12 +67,12 @@ def test_a_column_is_what_each_of_its_texts_says(field: Field, notation: Notatio
     frame = pl.DataFrame({"value": texts}, schema={"value": pl.String})
     lines = pl.Series(range(7, 7 + len(texts)))
     if wrong is None:
-        read = typed(frame, [field], notation, "x.TXT", lines)["value"]
+        read = typed(frame, [field], notation, "x.TXT", lines, Rejects("x.TXT", strict=True))["value"]
         assert read.dtype == dtype(field)
         assert read.to_list() == meant
     else:
         with pytest.raises(FieldInvalid, match=r"x\.TXT line \d+, field B3: ") as caught:
-            typed(frame, [field], notation, "x.TXT", lines)
+            typed(frame, [field], notation, "x.TXT", lines, Rejects("x.TXT", strict=True))
         assert_one_line(caught.value)
         blank_before = None in texts and not field.nullable  # blanks are looked for first
         assert blank_before or f"line {7 + wrong}," in str(caught.value)

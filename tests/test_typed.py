@@ -186,7 +186,7 @@ def test_a_text_that_stands_for_no_value_is_remarked_and_not_set_aside(
     rejects = Rejects("x.TXT")
     field = Field("value", "B3NAME", kind, "", {}, nulls=nulls, blank=blank)
     assert cast(text, field, IMPLIED, rejects)["value"][1] == value
-    assert _remarks(rejects) == [f"x.TXT, field B3NAME: it stands for no value (1 value, first line 12: {ascii(text)})"]
+    assert _remarks(rejects) == [f"x.TXT, field B3NAME: a text for no value (once, first line 12: {ascii(text)})"]
     assert cast(text, field, IMPLIED, Rejects("x.TXT", strict=True))["value"][1] == value, "B3 writes it so"
 
 
@@ -202,7 +202,7 @@ def test_nuls_in_a_text_are_read_as_blanks_and_remarked() -> None:
     field = Field("value", "B3NAME", "text", "", {})
     assert cast("\0A\0B\0 ", field, IMPLIED, rejects)["value"].to_list() == ["A", "A B", "A"]
     (told,) = _remarks(rejects)
-    assert told.startswith("x.TXT, field B3NAME: a NUL is read as a blank (1 value, first line 12: ")
+    assert told.startswith("x.TXT, field B3NAME: a NUL is read as a blank (once, first line 12: ")
     assert cast("\0\0", field, IMPLIED, Rejects())["value"].to_list() == ["A", None, "A"]
 
 
@@ -231,7 +231,7 @@ def test_decimals_beyond_the_columns_are_rounded_half_to_even_and_remarked(
     assert cast(text, field, notation, rejects)["value"][1] == wanted
     told = _remarks(rejects)
     assert told == ([] if extra == 0 else [
-        f"x.TXT, field B3NAME: more than {decimals} decimals, rounded (1 value, first line 12: {ascii(text[:40])})"
+        f"x.TXT, field B3NAME: more than {decimals} decimals, rounded (once, first line 12: {ascii(text[:40])})"
     ])  # fmt: skip
     if extra:
         with pytest.raises(FieldInvalid, match=f"line 12, field B3NAME: .* is not a number of {decimals} decimals"):

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyb3.datasets import registry
+from pyb3.datasets.yield_curves import UNCERTAIN
 from pyb3.errors import FieldInvalid, FileError, Incomplete, WrongDate
 from pyb3.file import File
 from pyb3.parse.archive import Member, open_member
@@ -86,9 +87,18 @@ def test_each_vertex_has_its_number_in_one_column(real: Path) -> None:
     assert (
         len(by_column["rate"]) == 34 and {"PRE", "DIC", "DOC", "DOL", "DCL", "DPL", "TIC", "010"} <= by_column["rate"]
     )
-    assert notes == [
-        "curves that are not known to be of rates or of prices have their numbers in value: " + ", ".join(UNKNOWN)
+    assert notes == [], "the curves of value are known to be uncertain"
+
+
+def test_a_curve_that_nobody_knows_has_its_numbers_in_value_and_is_named(tmp_path: Path) -> None:
+    lines = generate.swap_rates(DAY, 10).decode("latin-1").splitlines()
+    new = lines[0][:21] + "QQQ  " + lines[0][26:]
+    notes: list[str] = []
+    rows = frame(_swaps(tmp_path, [new, *lines[1:]]), Rejects(), notes)
+    assert rows.filter(curve_code="QQQ").select("rate", "price", pl.col("value").is_not_null()).rows() == [
+        (None, None, True)
     ]
+    assert any("curve_code has codes that PyB3 does not know" in note and "QQQ (1 row)" in note for note in notes)
 
 
 def test_the_numbers_of_each_vertex_are_those_of_the_file(real: Path) -> None:
@@ -122,19 +132,14 @@ def test_index_funds_grow_at_the_rate_of_pre_which_rates_do_not(real: Path) -> N
     assert indexes.group_by("calendar_days").agg(pl.col("price").n_unique())["price"].unique().to_list() == [1]
 
 
-def test_curves_that_are_not_known_are_named_once_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("pyb3.parse.fixed_width.CHUNK", 1000)
+def test_curves_of_an_uncertain_kind_have_their_numbers_in_value(tmp_path: Path) -> None:
     lines = generate.swap_rates(DAY, 10).splitlines()
     (tmp_path / "TaxaSwap.txt").write_bytes(b"\n".join(lines))
     notes: list[str] = []
     rows = registry.get("yield_curves").frame([File.at(tmp_path / "TaxaSwap.txt")], notes=notes)
     named = sorted(set(rows.filter(pl.col("value").is_not_null())["curve_code"]))
     assert len(named) > 20 and {"GLD", "SOL", "SCF"} <= set(named)
-    assert [note.partition(": ")[2].split(", ") for note in notes] == [named]
-    known = b"\n".join(line for line in lines if line[21:24] in (b"PRE", b"PTX"))
-    (tmp_path / "TaxaSwap.txt").write_bytes(known)
-    registry.get("yield_curves").frame([File.at(tmp_path / "TaxaSwap.txt")], notes=(told := []), allow_incomplete=True)
-    assert told == []
+    assert notes == [] and set(named) <= UNCERTAIN
 
 
 def test_the_whole_real_file_loads_and_verifies(pyb3, database, real: Path) -> None:
@@ -237,9 +242,9 @@ def test_blank_lines_and_blanks_behind_a_record_lose_nothing_and_are_noted(tmp_p
     path = _swaps(tmp_path, [*lines[:3], "", lines[3] + "  ", " " * 72, *lines[4:]])
     assert frame(path, rejects, notes).equals(whole)
     assert not rejects.partial and rejects.records == []
-    assert notes == [
-        "TaxaSwap.txt, field record: a blank line (2 values, first line 4: '')",
-        "TaxaSwap.txt, field record: blanks behind its 72 characters (1 value, first line 5: '  ')",
+    assert [note for note in notes if note.startswith("TaxaSwap")] == [
+        "TaxaSwap.txt, a blank line (2 times, first line 4: '')",
+        "TaxaSwap.txt, blanks behind a record of 72 characters (once, first line 5: '  ')",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 
@@ -26,23 +27,31 @@ PRICES = frozenset(
     # commodities; indexes of shares; index funds at the PRE rate; levels of inflation and Selic
     " SAB SAM SAC SJC SFI ACF WTI INP BRP SBP HAN FTS MIC BVA SMA MLA BRA CMO FIN GOV MOB SUS ITC IAS IPS".split()
 )
-# Fifteen curves of that day are neither for certain: spreads that begin at 1 (SCF), that may be differences of rates
-# (SDE), or of a commodity's contracts (SET). Later files have curves whose numbers no file at hand shows (GLD, SOL).
-_UNKNOWN = "curves that are not known to be of rates or of prices have their numbers in value: "
-_NAMED = 100  # a hostile file may have a million codes
+# Neither for certain: spreads that begin at 1 (SCF), that may be differences of rates (SDE), or of a commodity's
+# contracts (SET). The second line is of curves that later files have, and whose numbers no file at hand shows.
+UNCERTAIN = frozenset(
+    "SAU SCA SCF SCL SCN SDE SET SFJ SGP SLT SMX SNZ STR SYD SZA"
+    " BIT CNL CYM CYS CYX EBR EST ETR GLD MBR SBR SFR SML SOL SOY TIE VIX XFI".split()
+)
 
 
 class YieldCurves(Dataset):
-    """TS files."""
+    """TS files. A curve that is in none of the lists is kept in `value`, and named as an unknown code."""
 
     filename = "yield_curves.yaml"
+
+    def __init__(self) -> None:
+        super().__init__()
+        known = tuple(sorted(RATES | PRICES | UNCERTAIN))
+        code = replace(self.template.field("curve_code"), codes=known)
+        fields = tuple(code if field.name == code.name else field for field in self.template.fields)
+        self.template = replace(self.template, fields=fields)
 
     def shape(self, frame: pl.DataFrame, origin: Origin) -> Iterator[Batch]:
         days = frame["refdate"].unique().sort()
         if len(days) > 1:  # no header says what day the file is of: all its records must
             raise WrongDate(f"{origin.name} holds rows of {days[0]} and of {days[-1]}; a file is of one day")
         of_rates, of_prices = (pl.col("curve_code").is_in(sorted(codes)) for codes in (RATES, PRICES))
-        _name_unknown(frame.filter(~of_rates, ~of_prices)["curve_code"], origin.notes)
         published = pl.col("rate")
         frame = frame.with_columns(
             rate=pl.when(of_rates).then(published),
@@ -50,14 +59,3 @@ class YieldCurves(Dataset):
             value=pl.when(~of_rates & ~of_prices).then(published),
         )
         yield from super().shape(frame, origin)
-
-
-def _name_unknown(codes: pl.Series, notes: list[str]) -> None:
-    """Add the codes to the file's one note on them, whatever number of frames the file is read in."""
-    before = next((note for note in notes if note.startswith(_UNKNOWN)), None)
-    names = set(codes)
-    if before is not None:
-        notes.remove(before)
-        names.update(before.removeprefix(_UNKNOWN).split(", "))
-    if names:
-        notes.append(_UNKNOWN + ", ".join(sorted(names)[:_NAMED]))

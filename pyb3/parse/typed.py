@@ -112,7 +112,7 @@ class _Batch:
         for row in (text.is_not_null() & column.is_null()).arg_true():
             written, line = text[row], int(self.lines[row])
             if nulls is not None and nulls.fullmatch(written):
-                self.rejects.remark(field.b3, "a text that stands for no value", line, written)
+                self.rejects.remark(field.b3, "a text for no value", line, written)
                 if field.blank is not None:
                     values[row] = int(field.blank) if field.type == "integer" else field.blank
                 elif not field.nullable:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,14 +46,18 @@ def read_xml_messages(
     message, namespaces = form.options["message"], set[str]()
     announced: int | None = None
     count = 0
-    for namespace, tag, element in _elements(member, message, form.options["group"]):
-        if tag == message:
+    has_values = False  # of those that show what is left out, in the message that is read
+    for namespace, tag, element in _elements(member, message, form.options["group"], left_out.tags):
+        if tag in left_out.tags:
+            has_values = True
+        elif tag == message:
             count += 1
             namespaces.add(namespace)
             if all(wanted.search((element.findtext(path) or "").strip()) for path, wanted in keep):
                 rows.add(element)
-            else:
+            elif has_values:
                 left_out.look_at(element)
+            has_values = False
         elif tag == "TtlNbOfMsg":
             announced = _announced(member.name, element) + (announced or 0)
         elif (made := _made(member, element)) is not None:
@@ -72,8 +75,8 @@ def read_xml_messages(
     member.notes += [*rows.notes(), *left_out.notes(member.name)]
 
 
-def _elements(member: Member, message: str, group: str) -> Iterator[tuple[str, str, Any]]:
-    """Messages, their announced count and when they were made, by namespace (behind its brace) and tag.
+def _elements(member: Member, message: str, group: str, others: Iterable[str]) -> Iterator[tuple[str, str, Any]]:
+    """Messages, their announced count, when they were made, and `others`, by namespace (behind its brace) and tag.
 
     Each is freed with its group when the next is asked for.
     """
@@ -82,7 +85,7 @@ def _elements(member: Member, message: str, group: str) -> Iterator[tuple[str, s
         events = etree.iterparse(
             measured,
             events=("end",),
-            tag=("{*}TtlNbOfMsg", "{*}CreDtAndTm", f"{{*}}{message}", f"{{*}}{group}"),
+            tag=[f"{{*}}{tag}" for tag in ("TtlNbOfMsg", "CreDtAndTm", message, group, *others)],
             remove_comments=True,  # beside one, a value would not be a leaf's
             remove_pis=True,
             resolve_entities=False,
@@ -141,7 +144,7 @@ class _LeftOut:
 
     def __init__(self, form: Format) -> None:
         self._paths = [_tags(path) for path in form.options.get("left_out", ())]
-        self._tags = [path.rpartition("/")[2] for path in self._paths]
+        self.tags = {path.rpartition("/")[2] for path in form.options.get("left_out", ())}
         self._name = _tags(form.options.get("name", ""))
         self._known = re.compile(form.options.get("known", "(?!)"))
         self._names: list[str] = []
@@ -149,8 +152,6 @@ class _LeftOut:
 
     def look_at(self, message: Any) -> None:
         """Count the message if it has one of the values."""
-        if next(message.iter(*self._tags), None) is None:  # quicker than the paths; most have none
-            return
         if not any((message.findtext(path) or "").strip() for path in self._paths):
             return
         name = (message.findtext(self._name) or "").strip()
@@ -183,6 +184,7 @@ class _Rows:
         self._number = 0
         self._texts: dict[int, str] = {}  # by the row's number
         self._unknown: list[str] = []  # paths that have no place
+        self._names: dict[str, dict[str, str]] = {}  # paths by the one above and the tag: a file has few
         self._size = 0
         self._row = form.options.get("row")
 
@@ -192,11 +194,11 @@ class _Rows:
 
     def add(self, message: Any) -> None:
         if self._row is None:
-            self._add(message, _leaves(message, ""))
+            self._add(message, self._leaves(message, ""))
             return
         rows, shared = self._parts(message)
         for row in rows:
-            self._add(row, chain(shared, _leaves(row, f"{self._row}/")))
+            self._add(row, [*shared, *self._leaves(row, f"{self._row}/")])
 
     def _parts(self, message: Any) -> tuple[list[Any], list[tuple[str, Any]]]:
         """A message's rows, and the leaves that are every row's."""
@@ -208,11 +210,24 @@ class _Rows:
             if tag == self._row:
                 rows.append(child)
             elif tag not in others:
-                shared += _leaves((child,), "")
+                shared += self._leaves((child,), "")
         for path, element in shared:  # a message without a row must not hide what is new in it
             if (element.text or "").strip() and path not in self._paths:
                 self._resolved(path)
         return rows, shared
+
+    def _leaves(self, element: Iterable[Any], prefix: str) -> list[tuple[str, Any]]:
+        """Path and element of each leaf below an element."""
+        names = self._names.setdefault(prefix, {})
+        found: list[tuple[str, Any]] = []
+        for child in element:
+            if (path := names.get(child.tag)) is None:
+                path = names[child.tag] = prefix + _local(child)
+            if len(child):
+                found += self._leaves(child, path + "/")
+            else:
+                found.append((path, child))
+        return found
 
     def _add(self, element: Any, leaves: Iterable[tuple[str, Any]]) -> None:
         self._number += 1
@@ -327,15 +342,3 @@ def _wildcard(path: str) -> re.Pattern[str]:
 def _local(element: Any) -> str:
     """The tag without its namespace, in which any letter may be: lxml's QName refuses some."""
     return str(element.tag).rpartition("}")[2]
-
-
-def _leaves(element: Iterable[Any], prefix: str) -> list[tuple[str, Any]]:
-    """Path and element of each leaf below an element."""
-    found: list[tuple[str, Any]] = []
-    for child in element:
-        path = prefix + child.tag.rpartition("}")[2]
-        if len(child):
-            found += _leaves(child, path + "/")
-        else:
-            found.append((path, child))
-    return found
