@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,7 @@ class Rejects:
         self._values: dict[str, dict[tuple[int, str], Rejected]] = {}
         self._fields: dict[str, dict[str, _Seen]] = {}
         self._remarks: dict[str, dict[str, tuple[int, str]]] = {}
+        self._unused: dict[str, set[int]] = {}  # lines of records that were read and are not the unit's
 
     @property
     def records(self) -> list[Rejected]:
@@ -98,7 +99,7 @@ class Rejects:
     @property
     def partial(self) -> bool:
         """Whether the unit is not whole."""
-        return bool(self.gaps or any(self._records.values()) or any(self._odd_fields()))
+        return bool(self.gaps or self.rows or self.values)
 
     def add(self, line: int, reason: str, field: str | None = None, record: str | None = None) -> None:
         """Set a record aside. Raises FileError where that is not allowed, or where there are too many."""
@@ -125,6 +126,15 @@ class Rejects:
         seen.first = seen.first or found
         self._values.setdefault(self.file, {}).setdefault((line, error.field), found)
         self._bound()
+
+    def not_loaded(self, lines: pl.Series, loaded: Iterable[pl.Series]) -> None:
+        """Say which of the records of these lines are loaded: values that are odd in the others are not NULL anywhere.
+
+        The others are another day's in a longer file, or not the dataset's, or stand in the file again, just so.
+        """
+        if known := self._values.get(self.file):
+            others = {line for line, _ in known}.intersection(lines)
+            self._unused.setdefault(self.file, set()).update(others.difference(*loaded))
 
     def leave_out(self, path: Path, reason: str) -> None:
         """Say that a file of the unit cannot be read."""
@@ -178,6 +188,8 @@ class Rejects:
             for what, (count, first) in remarks.items():
                 before, earlier = self._remarks.setdefault(file, {}).get(what, (0, first))
                 self._remarks[file][what] = before + count, earlier
+        for file, lines in other._unused.items():
+            self._unused.setdefault(file, set()).update(lines)
         self.gaps += [gap for gap in other.gaps if gap not in self.gaps]
         self.left_out += other.left_out
         self.unfinished |= other.unfinished
@@ -186,7 +198,9 @@ class Rejects:
     @property
     def values(self) -> int:
         """How many values are set aside: they are NULL in records that are loaded."""
-        return sum(seen.odd for _, seen in self._odd_fields())
+        return sum(seen.odd for _, seen in self._odd_fields()) - sum(
+            self._is_unused(file, line) for file, values in self._values.items() for line, _ in values
+        )
 
     @property
     def rows(self) -> int:
@@ -239,9 +253,13 @@ class Rejects:
         """The values of a file that were set aside, one of a field that could not be read."""
         fields = self._fields.get(file, {})
         yield from (seen.first for seen in fields.values() if seen.unreadable and seen.first is not None)
-        for (_, name), record in self._values.get(file, {}).items():
-            if not fields[name].unreadable:
+        for (line, name), record in self._values.get(file, {}).items():
+            if not fields[name].unreadable and not self._is_unused(file, line):
                 yield record
+
+    def _is_unused(self, file: str, line: int) -> bool:
+        """Whether a record is not loaded, so that its odd values are not NULL anywhere."""
+        return line in self._unused.get(file, ()) or line in self._records.get(file, ())
 
     def _bound(self) -> None:
         count = sum(map(len, self._records.values())) + sum(map(len, self._values.values()))
@@ -249,7 +267,8 @@ class Rejects:
             raise FileError(f"more than {MAX_RECORDS:,} records are bad, too many to set aside: {self._first()}")
 
     def _first(self) -> str:
-        return str(next(record for record in self.records if record.file == self.file))
+        found = [*self._records.get(self.file, {}).values(), *self._values.get(self.file, {}).values()]
+        return str((found or self.records)[0])
 
 
 def set_aside(rejects: Rejects, line: int, error: FileError, record: Callable[[], str]) -> None:
