@@ -149,7 +149,7 @@ def test_a_damaged_value_is_named() -> None:
     body = _portfolio(["50.000", "9x.000", "20.000", "30.000"])
     assert _read("index_composition", body, rejects=rejects)["weight"].to_list() == [50, None, 20, 30]
     assert [str(record) for record in rejects.records] == [
-        'answer.json line 2, field part: "9x.000" is not a number of 3 decimals'
+        f'answer.json line 2, field {name}: "9x.000" is not a number of 3 decimals' for name in ("part", "partAcum")
     ]
 
 

@@ -160,9 +160,8 @@ def _complete(
             if first != last:
                 member.notes.append(f"{name}: its header has the {group} {first}, its trailer {last}")
     announced = int(trailer.found["records"])
-    count = lines.count - lines.blank  # a trailer that counts a blank line tells of a record that stood there
-    whole = {"lines": count, "records": count - 1 - (header is not None)}
-    if announced not in [whole[what] for what in counts] and not allow_incomplete:
+    whole = {"lines": lines.count, "records": lines.count - 1 - (header is not None)}
+    if not any(announced in (whole[what], whole[what] - lines.blank) for what in counts) and not allow_incomplete:
         raise Incomplete(f"{name} holds {whole['records']:,} records, its trailer says {announced:,}")
 
 
