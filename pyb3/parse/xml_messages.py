@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -244,34 +245,36 @@ class _Rows:
         row: dict[str, str] = {}
         amounts: dict[str, tuple[str, str, Any]] = {}  # in the row's currency: by field, path, currency and element
         odd: dict[str, FieldInvalid] = {}
+        seen: dict[str, tuple[str, str | None]] = {}  # text and currency by field
         for path, element in leaves:
             if (text := (element.text or "").strip()) == "":
                 continue
             field = self._paths[path] if path in self._paths else self._resolved(path)
             if field is None:
                 continue
+            written = text, element.get("Ccy")
             if field in row:
-                if row[field] == text:
+                if seen[field] == written:
                     self._rejects.remark(_tag(path), "it stands twice in a message, with one value", self._number, text)
                 else:
                     odd[field] = self._invalid(
                         element, _tag(path), text, f"the one value: {row[field]} stands there too"
                     )
                 continue
-            row[field] = text
-            if (currency := element.get("Ccy")) is None:
+            row[field], seen[field] = text, written
+            if (currency := written[1]) is None:
                 continue
             if (expected := self._currency.get(path)) is None:
                 amounts[field] = path, currency, element
             elif currency != expected:
                 odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{expected} as expected")
         if amounts:
-            currencies = [currency for _, currency, _ in amounts.values()]
-            usual = max(currencies, key=currencies.count) if len({*currencies}) > 1 else currencies[0]
+            usual = _most([currency for _, currency, _ in amounts.values()])
             for field, (path, currency, element) in amounts.items():
                 if currency != usual:
-                    odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{usual} as the row's others")
-            if self._row_currency:
+                    expected = f"{usual or 'the one currency'} of the row's others"
+                    odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, expected)
+            if self._row_currency and usual is not None:
                 row[self._row_currency] = usual
         for field, error in odd.items():
             self._rejects.count_values({error.field: 1})
@@ -333,6 +336,14 @@ def _tags(path: str) -> str:
 def _tag(path: str) -> str:
     """The last tag of a path: B3's name of a field."""
     return path.rpartition("/")[2]
+
+
+def _most(texts: Sequence[str]) -> str | None:
+    """The text that stands there most often; None where two do."""
+    if len({*texts}) == 1:
+        return texts[0]
+    (first, times), (_, others), *_ = Counter(texts).most_common()
+    return first if times > others else None
 
 
 def _wildcard(path: str) -> re.Pattern[str]:
