@@ -96,6 +96,9 @@ class Rejects:
     def __len__(self) -> int:
         return len(self.records)
 
+    def __bool__(self) -> bool:
+        return True
+
     @property
     def partial(self) -> bool:
         """Whether the unit is not whole."""
