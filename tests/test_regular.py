@@ -13,7 +13,8 @@ from polars.testing import assert_frame_equal
 from pyb3.datasets import registry
 from pyb3.errors import FieldInvalid, PartialData
 from pyb3.parse import regular
-from pyb3.parse.fixed_width import _frame, _Lines
+from pyb3.parse.edges import Lines
+from pyb3.parse.fixed_width import _frame
 from pyb3.parse.regular import Regular
 from pyb3.parse.rejects import LINE, Rejects
 from pyb3.parse.typed import Notation
@@ -36,7 +37,7 @@ def _fast(block: bytes) -> pl.DataFrame | None:
 def _general(block: bytes) -> pl.DataFrame:
     """The same block without its lines, where nothing may be odd."""
     strict = Rejects("file", strict=True)
-    frame = _frame(block, FIELDS, FORM, NOTATION, "file", 1, strict, _Lines())
+    frame = _frame(block, FIELDS, FORM, NOTATION, "file", 1, strict, Lines())
     assert not [*strict.remarks()], "the fast way leaves odd texts to this one"
     return frame.drop(LINE)
 
