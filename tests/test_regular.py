@@ -161,7 +161,7 @@ def test_a_wrong_value_in_a_year_of_good_ones_is_named_with_its_line(tmp_path) -
     words = 'line 5,002, field PREULT: "00000000x0000" is not a number'
     with pytest.raises(FieldInvalid, match=words):
         pyb3.cotahist_get(file=path, strict=True)
-    with pytest.warns(PartialData, match=f"1 values could not be read and are NULL; first day.TXT {words}") as warned:
+    with pytest.warns(PartialData, match=f"1 value not read and NULL; first day.TXT {words}") as warned:
         frame = pyb3.cotahist_get(file=path)
     assert frame.height == 6_000
     assert frame["close"].is_null().arg_true().to_list() == [5_000]
