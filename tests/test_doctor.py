@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
+from datetime import time as clock
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,59 @@ def test_todays_portfolio_may_still_be_to_come(pyb3: Command, database, small: S
     small.today = last
     found = one(pyb3("doctor --json"), "sources", "index_composition GetPortfolioDay")
     assert found["result"] == "ok" and f"{last:%Y%m%d}.json" in found["message"]
+
+
+def asked_on(
+    monkeypatch: pytest.MonkeyPatch, pyb3: Command, simulator: Simulator, day: date, *absent: str
+) -> tuple[Answer, list[str]]:
+    """What the doctor says at 08:00 of a day, and the files of COTAHIST that it asked for."""
+    monkeypatch.setattr(calendar, "now", lambda: calendar.moment(day, clock(8)))
+    simulator.today = calendar.previous_session(day)
+    simulator.exchange.absent = list(absent)
+    simulator.requests.clear()
+    answer = pyb3("doctor --json")
+    return answer, sorted(re.findall(r"COTAHIST_\w+", " ".join(simulator.requests)))
+
+
+def test_on_the_first_of_a_month_the_file_of_the_last_month_may_be_late(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, date(2026, 12, 1), "COTAHIST_M112026")
+    found = one(answer, "sources", "cotahist COTAHIST_M")
+    assert (answer.code, found["result"]) == (0, "warning")
+    assert found["message"].startswith("nothing of 2026-11-30 (yet); COTAHIST_M102026.ZIP is what the template says")
+    assert files == ["COTAHIST_A2026", "COTAHIST_D30112026", "COTAHIST_M102026", "COTAHIST_M112026"]
+
+
+def test_in_the_middle_of_a_month_the_file_of_the_last_month_is_not_late(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, date(2026, 12, 15), "COTAHIST_M112026")
+    found = one(answer, "sources", "cotahist COTAHIST_M")
+    assert (answer.code, found["result"]) == (5, "failed")
+    assert found["message"].startswith("nothing of 2026-11-30: ")
+    assert files == ["COTAHIST_A2026", "COTAHIST_D14122026", "COTAHIST_M112026"]
+
+
+@pytest.mark.parametrize("day", [date(2027, 1, 1), date(2027, 1, 2)])
+def test_at_the_turn_of_the_year_it_asks_for_the_year_that_is_over(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch, day: date
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, day, "COTAHIST_M122026")
+    assert (answer.code, failed(answer)) == (0, set())
+    assert files == ["COTAHIST_A2026", "COTAHIST_D30122026", "COTAHIST_M112026", "COTAHIST_M122026"]
+    years = [path for path in small.requests if "GetPortfolioDay" in path and "Statistics" in path]
+    assert len(years) == len(set(years)) == 1
+
+
+def test_in_the_first_days_of_a_year_its_file_may_be_late(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, date(2027, 1, 5), "COTAHIST_A2027")
+    found = one(answer, "sources", "cotahist COTAHIST_A")
+    assert (answer.code, found["result"]) == (0, "warning")
+    assert found["message"].startswith("nothing of 2027-01-04 (yet); COTAHIST_A2026.ZIP")
+    assert files == ["COTAHIST_A2026", "COTAHIST_A2027", "COTAHIST_D04012027", "COTAHIST_M122026"]
 
 
 def test_a_large_answer_is_known_by_its_beginning(

@@ -311,8 +311,8 @@ def test_an_authority_of_the_system_that_writes_such_certificates_is_named_with_
         said = setting.refused(b3)
     assert said == (
         "the certificate of localhost cannot be verified: Missing Authority Key Identifier; Python 3.13 and later "
-        "refuse certificates that are written in this way: if your network uses its own authority, set SSL_CERT_FILE to the "
-        "file of its certificate, and PyB3 accepts how it writes certificates"
+        "refuse certificates that are written in this way: if your network uses its own authority, set SSL_CERT_FILE "
+        "to the file of its certificate, and PyB3 accepts how it writes certificates"
     )
 
 

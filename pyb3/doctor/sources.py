@@ -26,6 +26,7 @@ from .finding import Finding, failed, ok, skipped, warning
 _SMALL = 2 << 20  # bytes: what is larger is not asked for to its end, and known by its beginning
 _MOVED = "ask again later; if it stays so, B3 has moved or closed the page: look for a newer PyB3, and report it"
 _DAY = timedelta(1)
+_LATE = timedelta(10)  # when B3 publishes the file of a month that is over, or the first of a year, is not known
 
 
 def check(examination: Examination) -> Iterator[Finding]:
@@ -64,14 +65,22 @@ def _asked(examination: Examination, dataset: Dataset, source: Source, folder: P
 
 
 def _days(source: Source) -> list[date]:
-    """The last session that B3 must have published, or shows, and the one before it."""
-    last = calendar.today()
+    """The last session that B3 must have published, or shows, and one of the file before: no file is asked for twice.
+
+    The file of a month or a year is late for some days at most; after these B3 has closed the page.
+    """
+    today = calendar.today()
+    last = today
     if source.period == "month":  # which is over
         last = last.replace(day=1)
     if source.period != "snapshot":
         last -= _DAY
     last = calendar.previous_session(last)
-    return [last, calendar.previous_session(last - _DAY)]
+    if source.period not in ("month", "year"):
+        return [last, calendar.previous_session(last - _DAY)]
+    first = source.covering(Unit("", "day", last))
+    due = today.replace(day=1) if source.period == "month" else first
+    return [last, calendar.previous_session(first - _DAY)] if today - due <= _LATE else [last]
 
 
 def _read(dataset: Dataset, source: Source, unit: Unit, folder: Path, late: list[date]) -> Finding:
