@@ -23,8 +23,9 @@ from psycopg import sql
 
 from pyb3 import calendar
 from pyb3.datasets import registry
-from pyb3.doctor import environment, sources
+from pyb3.doctor import catalogue, environment, sources
 from pyb3.doctor.beginning import unpacked
+from pyb3.doctor.examination import Examination
 from pyb3.errors import FileError, SourceError
 from pyb3.fetch.peek import greet
 from pyb3.file import sidecar
@@ -306,6 +307,21 @@ def test_a_table_that_moved_is_named(pyb3: Command, database, small: Simulator) 
     found = one(answer, "catalogue", "futures BDI")
     words = "B3's list of tables does not name ConsolidatedTradesDerivatives; it names ConsolidatedTradesDerivatives2"
     assert found["message"] == words and "renamed, moved or closed" in found["advice"]
+
+
+def test_b3_is_asked_once_for_its_list_however_many_tables_are_looked_for(small: Simulator) -> None:
+    with Examination() as examination:
+        examination.__dict__["plugins"] = {name: registry.get("futures") for name in ("futures", "futures_again")}
+        found = list(catalogue.check(examination))
+    assert [finding.result for finding in found] == ["ok", "ok"]
+    assert [path for path in small.requests if "/bdi/" in path] == ["/arquivos.b3.com.br/bdi/table/classifications"]
+
+
+def test_a_list_of_tables_that_moved_and_still_answers_is_a_warning(pyb3: Command, database, small: Simulator) -> None:
+    there = "/arquivos.b3.com.br/bdi/table/classifications?v=2"
+    small.faults = [{"where": "classifications", "kind": "redirect elsewhere", "location": there}]
+    found = one(pyb3("doctor --json"), "catalogue", "futures BDI")
+    assert found["result"] == "warning" and f"leads to {small.url}{there}" in found["message"]
 
 
 @pytest.mark.parametrize(
