@@ -147,6 +147,23 @@ def test_a_second_run_adds_what_has_changed_and_asks_for_nothing_that_is_over(
     assert [run["added"] for run in runs] == [len(first), len(added)]
 
 
+@pytest.mark.parametrize("fault", [{"kind": "empty zip"}, {"kind": "html"}, {"status": 404}], ids=lambda one: str(one))
+def test_a_file_of_yesterday_that_did_not_come_is_asked_for_by_the_next_run(
+    pyb3: Command, database, evening: Simulator, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    folder, late = tmp_path / "recording", f"SPRD{BEFORE:%y%m%d}"
+    evening.faults = [{"where": late, "times": 99, **fault}]
+    pyb3(f"doctor --record {folder} --json")
+    evening.faults = []
+    pyb3(f"doctor --record {folder} --json")
+    assert [line["status"] == 200 and line["size"] > 500 for line in about(folder, late)][-2:] == [False, True]
+    evening.requests.clear()
+    before = len(about(folder, late))
+    pyb3(f"doctor --record {folder} --json")
+    assert sum(late in path for path in evening.requests) == 1, "the check of the sources asks, as without recording"
+    assert len(about(folder, late)) == before
+
+
 def test_nothing_of_the_machine_or_its_user_is_written(
     pyb3: Command, database, evening: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ def doctor(
 
     --record also asks each source for today's session and all of its indexes, and keeps the answers: address, status,
     headers, bytes and times, nothing of this machine or its user. Run it again later in the evening: the same folder
-    gets what has changed. A run downloads about 100 MB.
+    gets what has changed. A run downloads 100 to 200 MB.
 
     Exits 0 when nothing failed (warnings are none), else by the worst that did: 7 the database or its schema,
     5 a host or a source, 6 a file in the cache, 1 anything else (settings, folder, clock).

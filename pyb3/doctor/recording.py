@@ -76,8 +76,11 @@ class _Evening:
         file = File(self.folder / f"{self.dataset.name}-{asked.file}", source.name, item)
         if file.path.exists():  # the list of indexes, which several sources need
             return file
-        with record.into(self.recording, record.name(self.dataset.name, asked)):
+        name = record.name(self.dataset.name, asked)
+        with record.into(self.recording, name):
             answer = peek(asked, limit)
+        if answer.whole:
+            self.recording.got(name)
         self.files.append((source.name, item))
         if source.period == "snapshot" and not source.each:
             file.path.write_bytes(answer.data)
@@ -122,7 +125,6 @@ def _units(recording: Recording, dataset: Dataset, source: Source) -> Iterator[t
         unit = Unit(dataset.name, "day", day)
         if not (source.valid_from or day) <= day <= (source.valid_to or day):
             continue
-        asked = request(source, unit, source.sample)
         again = day == session and source.period != "month"  # it may have changed since
-        if again or not recording.has(record.name(dataset.name, asked), asked):
+        if again or not recording.has(record.name(dataset.name, request(source, unit, source.sample))):
             yield unit, limit

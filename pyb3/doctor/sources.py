@@ -94,10 +94,12 @@ def _read(
     """
     asked = request(source, unit, source.sample)
     about, recording = record.name(dataset.name, asked), examination.recording
-    if recording and recording.has(about, asked):
+    if recording and recording.has(about):
         recording = None
     with record.into(recording, about):
         answer = peek(asked, record.MOST_OF_ANSWER if recording and source.period != "year" else _SMALL)
+    if recording and answer.whole:
+        recording.got(about)
     file = File(folder / asked.file, source.name, source.sample, answer.known)
     notes: list[str] = []
     if answer.whole and len(answer.data) <= _SMALL:

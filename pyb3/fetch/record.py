@@ -67,14 +67,24 @@ class Recording:
             self._size = sum(file.stat().st_size for file in (folder / FILES).iterdir())
         except OSError as error:
             raise NotWritable(f"cannot record in {folder}: {error.strerror}") from error
-        self._whole: set[tuple[str, str]] = set()
+        self._got: set[str] = set()
         self._last: dict[str, tuple[Any, ...]] = {}
-        for line in read(folder):
-            self._remember(line)
+        for line in _lines(folder):
+            if "got" in line:
+                self._got.add(line["got"])
+            elif "method" in line:
+                self._last[_key(line)] = _same(line)
 
-    def has(self, about: str, asked: Request) -> bool:
-        """Whether a whole file is recorded under that name; a token for it is not the file."""
-        return any(there == about and (asked.form != "token" or url != asked.url) for there, url in self._whole)
+    def has(self, about: str) -> bool:
+        """Whether a file of that name is recorded whole."""
+        return about in self._got
+
+    def got(self, about: str) -> None:
+        """Write that a file is recorded whole, and that it is the one that was asked for: not a page of HTML, say."""
+        self.answered.add(about)
+        if not self.has(about):
+            self._got.add(about)
+            self._append({"got": about, "at": _now()})
 
     def run(self, version: str) -> None:
         """Write that a run of that version of PyB3 ended: what it asked and did not write had not changed."""
@@ -96,13 +106,11 @@ class Recording:
             line |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             with self._lock:
                 self.asked += 1
-                if line["whole"] and line["status"] == 200:
-                    self.answered.add(line["about"])
                 if self._last.get(_key(line)) == _same(line):
                     return
                 self.added += 1
                 line["file"] = self._stored(line["sha256"], data)
-                self._remember(line)
+                self._last[_key(line)] = _same(line)
             self._append(line)
         except OSError as error:
             raise NotWritable(f"cannot record in {self.folder}: {error.strerror}") from error
@@ -123,11 +131,6 @@ class Recording:
         with self._lock, (self.folder / INDEX).open("a", encoding="utf-8") as index:
             index.write(json.dumps(line, ensure_ascii=False) + "\n")
 
-    def _remember(self, line: Mapping[str, Any]) -> None:
-        self._last[_key(line)] = _same(line)
-        if line["whole"] and line["status"] == 200 and line["file"]:
-            self._whole.add((line["about"], line["url"]))
-
 
 def name(dataset: str, asked: Request) -> str:
     """What a recording calls the file that is asked for."""
@@ -135,15 +138,18 @@ def name(dataset: str, asked: Request) -> str:
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
-    """The answers of a recording in the order in which they came; a line that a killed run did not end is left out."""
+    """The answers of a recording in the order in which they came."""
+    return (line for line in _lines(folder) if "method" in line)
+
+
+def _lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """The lines of the index; one that a killed run did not end is left out."""
     with (folder / INDEX).open(encoding="utf-8") as index:
         for text in index:
             try:
-                line = json.loads(text)
+                yield json.loads(text)
             except ValueError:
                 continue
-            if "method" in line:
-                yield line
 
 
 @contextmanager
