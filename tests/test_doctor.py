@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
+from datetime import time as clock
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from psycopg import sql
 
 from pyb3 import calendar
 from pyb3.datasets import registry
-from pyb3.doctor import environment, sources
+from pyb3.doctor import catalogue, environment, sources
 from pyb3.doctor.beginning import unpacked
+from pyb3.doctor.examination import Examination
 from pyb3.errors import FileError, SourceError
 from pyb3.fetch.peek import greet
 from pyb3.file import sidecar
@@ -179,6 +181,59 @@ def test_todays_portfolio_may_still_be_to_come(pyb3: Command, database, small: S
     assert found["result"] == "ok" and f"{last:%Y%m%d}.json" in found["message"]
 
 
+def asked_on(
+    monkeypatch: pytest.MonkeyPatch, pyb3: Command, simulator: Simulator, day: date, *absent: str
+) -> tuple[Answer, list[str]]:
+    """What the doctor says at 08:00 of a day, and the files of COTAHIST that it asked for."""
+    monkeypatch.setattr(calendar, "now", lambda: calendar.moment(day, clock(8)))
+    simulator.today = calendar.previous_session(day)
+    simulator.exchange.absent = list(absent)
+    simulator.requests.clear()
+    answer = pyb3("doctor --json")
+    return answer, sorted(re.findall(r"COTAHIST_\w+", " ".join(simulator.requests)))
+
+
+def test_on_the_first_of_a_month_the_file_of_the_last_month_may_be_late(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, date(2026, 12, 1), "COTAHIST_M112026")
+    found = one(answer, "sources", "cotahist COTAHIST_M")
+    assert (answer.code, found["result"]) == (0, "warning")
+    assert found["message"].startswith("nothing of 2026-11-30 (yet); COTAHIST_M102026.ZIP is what the template says")
+    assert files == ["COTAHIST_A2026", "COTAHIST_D30112026", "COTAHIST_M102026", "COTAHIST_M112026"]
+
+
+def test_in_the_middle_of_a_month_the_file_of_the_last_month_is_not_late(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, date(2026, 12, 15), "COTAHIST_M112026")
+    found = one(answer, "sources", "cotahist COTAHIST_M")
+    assert (answer.code, found["result"]) == (5, "failed")
+    assert found["message"].startswith("nothing of 2026-11-30: ")
+    assert files == ["COTAHIST_A2026", "COTAHIST_D14122026", "COTAHIST_M112026"]
+
+
+@pytest.mark.parametrize("day", [date(2027, 1, 1), date(2027, 1, 2)])
+def test_at_the_turn_of_the_year_it_asks_for_the_year_that_is_over(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch, day: date
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, day, "COTAHIST_M122026")
+    assert (answer.code, failed(answer)) == (0, set())
+    assert files == ["COTAHIST_A2026", "COTAHIST_D30122026", "COTAHIST_M112026", "COTAHIST_M122026"]
+    years = [path for path in small.requests if "GetPortfolioDay" in path and "Statistics" in path]
+    assert len(years) == len(set(years)) == 1
+
+
+def test_in_the_first_days_of_a_year_its_file_may_be_late(
+    pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, files = asked_on(monkeypatch, pyb3, small, date(2027, 1, 5), "COTAHIST_A2027")
+    found = one(answer, "sources", "cotahist COTAHIST_A")
+    assert (answer.code, found["result"]) == (0, "warning")
+    assert found["message"].startswith("nothing of 2027-01-04 (yet); COTAHIST_A2026.ZIP")
+    assert files == ["COTAHIST_A2026", "COTAHIST_A2027", "COTAHIST_D04012027", "COTAHIST_M122026"]
+
+
 def test_a_large_answer_is_known_by_its_beginning(
     pyb3: Command, database, small: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,6 +307,21 @@ def test_a_table_that_moved_is_named(pyb3: Command, database, small: Simulator) 
     found = one(answer, "catalogue", "futures BDI")
     words = "B3's list of tables does not name ConsolidatedTradesDerivatives; it names ConsolidatedTradesDerivatives2"
     assert found["message"] == words and "renamed, moved or closed" in found["advice"]
+
+
+def test_b3_is_asked_once_for_its_list_however_many_tables_are_looked_for(small: Simulator) -> None:
+    with Examination() as examination:
+        examination.__dict__["plugins"] = {name: registry.get("futures") for name in ("futures", "futures_again")}
+        found = list(catalogue.check(examination))
+    assert [finding.result for finding in found] == ["ok", "ok"]
+    assert [path for path in small.requests if "/bdi/" in path] == ["/arquivos.b3.com.br/bdi/table/classifications"]
+
+
+def test_a_list_of_tables_that_moved_and_still_answers_is_a_warning(pyb3: Command, database, small: Simulator) -> None:
+    there = "/arquivos.b3.com.br/bdi/table/classifications?v=2"
+    small.faults = [{"where": "classifications", "kind": "redirect elsewhere", "location": there}]
+    found = one(pyb3("doctor --json"), "catalogue", "futures BDI")
+    assert found["result"] == "warning" and f"leads to {small.url}{there}" in found["message"]
 
 
 @pytest.mark.parametrize(

@@ -551,7 +551,7 @@ def test_a_token_lives_for_its_time(b3: Simulator, get) -> None:
     [
         ("InstrumentsConsolidated", "2024-01-13", 400, None),
         ("InstrumentsConsolidated", "2024-01-18", 200, ""),
-        ("TradeInformationConsolidated", "2020-06-15", 400, None),
+        ("TradeInformationConsolidated", "2019-06-14", 400, None),
         ("NoSuchFile", "2024-01-15", 400, None),
         ("InstrumentsConsolidated", "15/01/2024", 400, None),
     ],

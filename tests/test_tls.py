@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -240,6 +241,86 @@ def test_an_intermediate_is_no_root_even_where_python_would_take_it_for_one(
                 else:
                     with pytest.raises(httpx.ConnectError, match="unable to get issuer certificate"):
                         plain_client.get(b3.url)
+
+
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `create_default_context` set what Python 3.13 sets, whatever Python runs this."""
+    plain = ssl.create_default_context
+
+    def made(**options: str | None) -> ssl.SSLContext:
+        context = plain(**options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", made)
+
+
+@pytest.mark.parametrize("by", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize(
+    ("authority", "names_key", "words"),
+    [
+        ({}, False, "Missing Authority Key Identifier"),
+        ({"usage": False}, True, "CA cert does not include key usage extension"),
+        ({"critical": False}, True, "Basic Constraints of CA cert not marked critical"),
+    ],
+    ids=["no key of the authority", "no key usage", "no critical constraint"],
+)
+def test_a_firms_own_authority_may_write_certificates_as_python_3_13_refuses_them(
+    setting: Setting,
+    monkeypatch: pytest.MonkeyPatch,
+    by: str,
+    authority: dict[str, bool],
+    names_key: bool,
+    words: str,
+) -> None:
+    strict(monkeypatch)
+    firm = root("Firm", **authority)
+    setting.trust(firm)
+    with serving(showing(setting.folder, firm.for_host(names_key=names_key))) as b3:
+        with pytest.raises(httpx.ConnectError, match=words):
+            setting.plainly(b3.url + PATH)
+        if by == "SSL_CERT_DIR":
+            (setting.folder / f"{name_hash('Firm')}.0").write_bytes(firm.pem)
+            monkeypatch.delenv("SSL_CERT_FILE")
+            monkeypatch.setenv("SSL_CERT_DIR", str(setting.folder))
+        assert setting.download(b3) == FILE
+
+
+def test_a_firms_own_authority_is_verified_as_any_other(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict(monkeypatch)
+    firm = root("Firm")
+    setting.trust(firm)
+    for host, words in (
+        (root("Firm").for_host(names_key=False), "unable to get local issuer|certificate signature failure"),
+        (firm.for_host("other.example", names_key=False), "Hostname mismatch"),
+        (firm.for_host(names_key=False, expired=True), "certificate has expired"),
+    ):
+        client._client.cache_clear()
+        with serving(showing(setting.folder, host)) as b3:
+            assert re.search(words, setting.refused(b3))
+
+
+def test_an_authority_of_the_system_that_writes_such_certificates_is_named_with_the_remedy(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the firm's authority lies among the system's, nobody has named it to PyB3."""
+    strict(monkeypatch)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setattr(certifi, "where", lambda: str(setting.folder / "root.pem"))
+    with serving(showing(setting.folder, setting.root.for_host(names_key=False))) as b3:
+        said = setting.refused(b3)
+    assert said == (
+        "the certificate of localhost cannot be verified: Missing Authority Key Identifier; Python 3.13 and later "
+        "refuse certificates that are written in this way: if your network uses its own authority, set SSL_CERT_FILE "
+        "to the file of its certificate, and PyB3 accepts how it writes certificates"
+    )
+
+
+def test_without_named_authorities_python_is_as_strict_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    strict(monkeypatch)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    assert tls.context().verify_flags & ssl.VERIFY_X509_STRICT
 
 
 def test_a_host_with_an_unknown_root_in_its_chain_is_refused(setting: Setting) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfoNotFoundError
 
 import psycopg
 
 from ..errors import DatabaseError, PyB3Error
-from . import answers, catalogue, clock, database, environment, files, hosts, sources
+from ..fetch.record import Recording
+from . import answers, catalogue, clock, database, environment, files, hosts, recording, sources
 from .examination import Examination
 from .finding import Finding, exit_code, failed
 
@@ -26,13 +28,17 @@ CHECKS: tuple[tuple[str, Callable[[Examination], Iterator[Finding]]], ...] = (
     ("last answers", answers.check),
     ("sources", sources.check),
     ("catalogue", catalogue.check),
+    ("recording", recording.check),
 )
 """Each check's name, and the function that yields its findings."""
 
 
-def examine(*, offline: bool = False) -> Iterator[Finding]:
-    """Every check's findings as they are made; a check that cannot go on is a finding too. Changes nothing."""
-    with Examination(offline) as examination:
+def examine(*, offline: bool = False, record: Path | None = None) -> Iterator[Finding]:
+    """Every check's findings as they are made; a check that cannot go on is a finding too.
+
+    Changes nothing but the folder `record`, which gets B3's answers. Raises UsageError and NotWritable for that one.
+    """
+    with Examination(offline, None if record is None else Recording(record)) as examination:
         for name, check in CHECKS:
             for finding in _guarded(name, check, examination):
                 yield replace(finding, check=name)

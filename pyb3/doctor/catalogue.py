@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..datasets.base import Dataset
 from ..errors import NotPublished, SourceError
+from ..fetch import record
 from ..fetch.peek import peek
 from ..fetch.request import Request
 from ..template import Source
@@ -20,37 +21,67 @@ _MOVED = "B3 has renamed, moved or closed the table: look for a newer PyB3, and 
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """One line a table: it is listed, or it is not, and then what is listed under a name like it."""
+    """One line a table: it is listed, or it is not, and then what is listed under a name like it.
+
+    Each list is asked for once, however many tables are looked for in it.
+    """
     if examination.offline:
         yield skipped("every table", "--offline")
         return
+    lists: dict[str, _Listed | Finding] = {}
     for dataset in examination.datasets:
         for source in dataset.template.sources:
-            if source.catalogue:
-                yield _looked_up(examination, dataset, source)
+            if not source.catalogue:
+                continue
+            subject = f"{dataset.name} {source.name}"
+            if not examination.reached(source):
+                yield skipped(subject, f"{examination.address(source)} is not reached")
+                continue
+            if source.catalogue not in lists:
+                lists[source.catalogue] = _asked(examination, source)
+            listed = lists[source.catalogue]
+            yield (
+                replace(listed, subject=subject) if isinstance(listed, Finding) else _looked_up(listed, source, subject)
+            )
 
 
-def _looked_up(examination: Examination, dataset: Dataset, source: Source) -> Finding:
-    table, subject = str((source.payload or {}).get("Name", source.name)), f"{dataset.name} {source.name}"
-    if not examination.reached(source):
-        return skipped(subject, f"{examination.address(source)} is not reached")
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """B3's tables as it lists them, and the address that a redirect led to, "" without one."""
+
+    tables: list[dict[str, Any]]
+    moved: str
+
+
+def _asked(examination: Examination, source: Source) -> _Listed | Finding:
+    """The list that a source's table is in, or what is wrong with it."""
     asked = Request(source.name, "", "get", source.catalogue, "classifications.json", "json")
     try:
-        listed = list(_objects(json.loads(peek(asked, _SIZE).data)))
+        with record.into(examination.recording, record.name("catalogue", asked)):
+            answer = peek(asked, _SIZE)
+        listed = list(_objects(json.loads(answer.data)))
     except (SourceError, NotPublished) as error:
-        return warning(subject, f"B3's list of tables does not answer: {error.args[0]}", "ask again later")
+        return warning("", f"B3's list of tables does not answer: {error.args[0]}", "ask again later")
     except (ValueError, RecursionError):
-        return warning(subject, f"{source.catalogue} answers no JSON", "report it: B3's list of tables may have moved")
-    names = {name for one in listed for name in _texts(one)}
-    if not names:
-        return warning(subject, f"{source.catalogue} lists nothing", "report it: B3's list of tables may have moved")
+        return warning("", f"{source.catalogue} answers no JSON", "report it: B3's list of tables may have moved")
+    if not any(_texts(one) for one in listed):
+        return warning("", f"{source.catalogue} lists nothing", "report it: B3's list of tables may have moved")
+    return _Listed(listed, answer.moved)
+
+
+def _looked_up(listed: _Listed, source: Source, subject: str) -> Finding:
+    table = str((source.payload or {}).get("Name", source.name))
+    names = {name for one in listed.tables for name in _texts(one)}
     if table not in names:
         like = difflib.get_close_matches(table, sorted(names), n=3)
         instead = f"; it names {', '.join(like)}" if like else ""
         return failed(subject, SourceError(f"B3's list of tables does not name {table}{instead}"), _MOVED)
-    own = next(one for one in listed if table in _texts(one))
+    own = next(one for one in listed.tables if table in _texts(one))
     limits = [limit for one in _objects(own) if isinstance(limit := one.get("limitDate"), str) and limit]
-    return ok(subject, f"B3 lists the table {table}" + (f", which reaches back to {limits[0]}" if limits else ""))
+    words = f"B3 lists the table {table}" + (f", which reaches back to {limits[0]}" if limits else "")
+    if listed.moved:
+        return warning(subject, f"{words}, but {source.catalogue} leads to {listed.moved}", _MOVED)
+    return ok(subject, words)
 
 
 def _texts(one: dict[str, Any]) -> set[str]:

@@ -16,6 +16,7 @@ from ..datasets import registry
 from ..datasets.base import Dataset
 from ..errors import DatabaseError, PyB3Error, SourceError
 from ..fetch.peek import Greeting, greet
+from ..fetch.record import Recording
 from ..load import connect
 from ..template import Source
 
@@ -23,8 +24,8 @@ from ..template import Source
 class Examination:
     """One visit to the doctor: the datasets, the database's connection, and the hosts' greetings."""
 
-    def __init__(self, offline: bool = False) -> None:
-        self.offline = offline
+    def __init__(self, offline: bool = False, recording: Recording | None = None) -> None:
+        self.offline, self.recording = offline, recording
 
     def __enter__(self) -> Examination:
         return self

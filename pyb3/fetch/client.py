@@ -19,7 +19,7 @@ import stamina
 from .. import settings
 from ..errors import NotPublished, SourceError
 from ..signature import HEAD, empty_table, is_empty_zip, is_html
-from . import tls
+from . import record, tls
 from .gate import gate
 from .http_date import http_date
 from .request import Request
@@ -122,8 +122,9 @@ class _Client:
     def stream(self, method: str, url: str, **options: Any) -> Iterator[httpx.Response]:
         parts = urlsplit(url)
         referer = {"Referer": f"{parts.scheme}://{parts.netloc}/"}  # arquivos answers nobody without one
-        with gate(parts.netloc).turn():
+        with gate(parts.netloc).turn(), record.watched(method, url, options.get("json")) as begin:
             with self.http.stream(method, _address(url), headers=referer, **options) as response:
+                begin(response)
                 yield response
 
 

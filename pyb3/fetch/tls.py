@@ -22,6 +22,7 @@ _lock = threading.Lock()
 _NO_ISSUER = frozenset({2, 20, 21})
 _SELF_SIGNED = frozenset({18, 19})
 _NOT_NOW = frozenset({9, 10})
+_FORM = frozenset(range(80, 95))  # of VERIFY_X509_STRICT: how a certificate is written, not who signed it
 
 
 def context() -> ssl.SSLContext:
@@ -37,8 +38,12 @@ def context() -> ssl.SSLContext:
         raise UsageError(f"SSL_CERT_FILE is {file!r}, which holds no certificates: {error}") from error
     if file is None and folder is None:
         made.load_verify_locations(certifi.where())
-    # Python 3.13 on would trust any certificate at hand; an intermediate that was fetched is no root.
+    # Python 3.13 and later would trust any certificate at hand; a fetched intermediate is not a root.
     made.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
+    if file is not None or folder is not None:
+        # Python 3.13 and later also refuse certificates that are not written as RFC 5280 asks, and proxies of firms
+        # issue such ones ("Missing Authority Key Identifier"). Signatures, names, dates and roots are verified as ever.
+        made.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return made
 
 
@@ -49,7 +54,9 @@ def _named() -> tuple[str | None, str | None]:
 def verified(context: ssl.SSLContext, ask: Callable[[], _T]) -> _T:
     """What `ask` returns; asks again with the chain completed where a host leaves its intermediate certificate out.
 
-    B3's bvmf.bmfbovespa.com.br is said to. Raises SourceError where a certificate cannot be verified.
+    That is a reserve: bvmf.bmfbovespa.com.br was reported to leave it out, and in September and October 2026 a public
+    project verified that host each day with certifi's roots alone. Raises SourceError where a certificate cannot be
+    verified.
     """
     completed: set[str] = set()
     while True:
@@ -96,4 +103,9 @@ def _unverified(host: str, why: str, code: int = 20) -> SourceError:
         advice = "; set SSL_CERT_FILE if your network uses its own authority"
     elif code in _NOT_NOW:
         advice = "; is this machine's clock right?"
+    elif code in _FORM:
+        advice = (
+            "; Python 3.13 and later refuse certificates that are written in this way: if your network uses its own "
+            "authority, set SSL_CERT_FILE to the file of its certificate, and PyB3 accepts how it writes certificates"
+        )
     return SourceError(f"the certificate of {host} cannot be verified: {why}{advice}")

@@ -37,7 +37,7 @@ _NO_FILE = Answer(
 )
 _FIRST_REPORT = date(2018, 1, 2)
 _NEVER_PUBLISHED = {date(2016, 2, 29), date(2021, 6, 10)}  # days that PR lacks
-_OLDEST = {"InstrumentsConsolidated": date(2018, 1, 2), "TradeInformationConsolidated": date(2021, 1, 4)}
+_OLDEST = {"InstrumentsConsolidated": date(2018, 1, 2), "TradeInformationConsolidated": date(2019, 12, 2)}
 _KEPT_SESSIONS = 21
 _LARGEST_PAGE = 120  # rows; a larger page is answered without rows, and with null for a total
 

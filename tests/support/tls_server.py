@@ -50,13 +50,20 @@ class Certified:
         """
         return _signed(name, self, aia, ca=ca, key_id=key_id)
 
-    def for_host(self, host: str = "localhost", *, aia: str | None = None, expired: bool = False) -> Certified:
-        return _signed(host, self, aia, ca=False, host=host, expired=expired)
+    def for_host(
+        self, host: str = "localhost", *, aia: str | None = None, expired: bool = False, names_key: bool = True
+    ) -> Certified:
+        """A host's certificate; without `names_key` it does not name the key that signed it (no AKI)."""
+        return _signed(host, self, aia, ca=False, host=host, expired=expired, names_key=names_key)
 
 
-def root(name: str = "Test Root", issuer: str | None = None) -> Certified:
-    """An authority that signs itself; `issuer` is its name written in another way."""
-    return _signed(name, None, None, ca=True, issuer=issuer)
+def root(name: str = "Test Root", issuer: str | None = None, *, usage: bool = True, critical: bool = True) -> Certified:
+    """An authority that signs itself; `issuer` is its name written in another way.
+
+    Without `usage` its certificate does not say what the key is for; without `critical` it does not say that it must
+    be understood to be an authority's. RFC 5280 asks for both.
+    """
+    return _signed(name, None, None, ca=True, issuer=issuer, usage=usage, critical=critical)
 
 
 def _signed(
@@ -69,6 +76,9 @@ def _signed(
     expired: bool = False,
     key_id: bytes = b"",
     issuer: str | None = None,
+    names_key: bool = True,
+    usage: bool = True,
+    critical: bool = True,
 ) -> Certified:
     key = ec.generate_private_key(ec.SECP256R1())
     signer = by.key if by else key
@@ -81,13 +91,15 @@ def _signed(
         .serial_number(x509.random_serial_number())
         .not_valid_before(_NOW - timedelta(days=30))
         .not_valid_after(_NOW + timedelta(days=-1 if expired else 30))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=critical)
         .add_extension(own, critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
-    if ca:
-        usage = dict.fromkeys(_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
-        builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
+    if names_key:
+        of_signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        builder = builder.add_extension(of_signer, critical=False)
+    if ca and usage:
+        usages = dict.fromkeys(_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
+        builder = builder.add_extension(x509.KeyUsage(**usages), critical=True)
     if host is not None:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
