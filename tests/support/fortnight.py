@@ -19,11 +19,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import stamina
+import typer.main
 
 from pyb3 import calendar
 
@@ -177,8 +179,14 @@ class Runner:
             {step["run"] for step in _action(self.workspace) if "pip install" in step.get("run", "")},
         )
         self.values = {
+            "github.repository": "someone/pyb3",
+            "github.run_attempt": "1",
+            "github.run_id": "42",
+            "github.server_url": "https://github.com",
+            "github.token": "token",
             "inputs.python-version": "3.13",
             "secrets.DATABASE_URL": database,
+            "secrets.PYB3_NOTIFY_URL": "",
             "vars.DATABASE_CA": "",
             "vars.PYB3_SCHEMA": "",
         }
@@ -313,11 +321,14 @@ def _clock(at: datetime) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _testing() -> Iterator[None]:
-    """Tries follow each other at once."""
+    """Tries follow each other at once, and the tree of commands is made once."""
     stamina.set_testing(True, attempts=3, cap=True)
+    made = typer.main.get_command
+    typer.main.get_command = lru_cache(made)
     try:
         yield
     finally:
+        typer.main.get_command = made
         stamina.set_testing(False)
 
 
