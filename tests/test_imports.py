@@ -25,6 +25,7 @@ LAYERS = [
     {"loading"},
     {"datasets", "load"},
     {"fetch", "parse"},
+    {"lateness"},
     {"template"},
     {"interpolation", "option_chains"},
     {"curves", "securities"},
