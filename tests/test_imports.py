@@ -19,7 +19,7 @@ PACKAGE = ROOT / "pyb3"
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"backfill", "coverage", "doctor", "library", "verification"},
+    {"backfill", "coverage", "doctor", "library", "verification", "webhook"},
     {"frames"},
     {"at_hand", "pipeline"},
     {"loading"},

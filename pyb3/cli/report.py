@@ -10,6 +10,7 @@ from ..errors import UsageError, one_line
 
 FACTS = ("dataset", "unit", "outcome")
 NUMBERS = ("rows", "inserted", "updated", "unchanged", "seconds")
+_DAYS = 3  # from then on days say more than hours
 _GOOD = ("loaded", "unchanged", "no_session")
 
 
@@ -39,10 +40,15 @@ def wrong(unit: Mapping[str, Any]) -> bool:
     return unit["outcome"] not in _GOOD and not waits(unit)
 
 
+def _long(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours < _DAYS * 24 else f"{hours / 24:,.0f} days"
+
+
 def message(unit: Mapping[str, Any]) -> str:
     """What is wrong with a unit, or what it waits for, as one line without its name."""
     runs = unit.get("missed_runs")
-    since = f"{unit['hours_since_session']:.1f} hours after the session" if "hours_since_session" in unit else ""
+    hours = unit.get("hours_since_session")
+    since = "" if hours is None else f"{_long(hours)} after the session"
     missed = f"missed by {runs} run{'s' if runs > 1 else ''}" if runs else ""
     early = "" if unit.get("late") is not False else "not late yet"
     what = {"not_published": "not published", "partial": "partial", "failed": "failed"}.get(unit["outcome"], "")
