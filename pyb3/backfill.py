@@ -18,6 +18,7 @@ from .progress import SILENT, Progress
 from .unit import Outcome, Unit
 
 _AHEAD = 2  # units fetched beyond those being loaded: what bounds disk and memory
+_MORNING = 9  # hours, at B3: by then its pages may show the new session
 
 
 def backfill(
@@ -85,10 +86,14 @@ def _fetched_first(dataset: Dataset, unit: Unit, *, refresh: bool, progress: Pro
 
 
 def latest(dataset: Dataset, count: int) -> list[Unit]:
-    """The last `count` sessions, today's included; days that no source has any more are left out."""
+    """The last `count` sessions; days that no source has any more are left out.
+
+    Today's is included from 09:00 on: before, B3 has nothing of it, and a run of the small hours does not ask.
+    """
     today = calendar.today()
-    first = calendar.sessions(today - timedelta(2 * count + 14), today)[-count]
-    return [unit for unit in dataset.units(first, today) if _reached(dataset, unit, today)]
+    last = today if calendar.now().hour >= _MORNING else today - timedelta(1)
+    first = calendar.sessions(last - timedelta(2 * count + 14), last)[-count]
+    return [unit for unit in dataset.units(first, last) if _reached(dataset, unit, today)]
 
 
 def _reached(dataset: Dataset, unit: Unit, today: date) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from . import lateness
 from .datasets.base import Batch, Dataset
 from .errors import FileError, counted
 from .file import File, combined
@@ -154,6 +155,8 @@ class Loading:
             exit_code=PARTIAL if self._partial else 0,
             **asdict(counts),
         )
+        if self._partial and self.unit is not None:
+            lateness.judge(outcome, self.dataset.template, self.unit)
         ledger.record(
             connection,
             outcome,

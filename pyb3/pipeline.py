@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from . import lateness
+from .datasets import registry
 from .datasets.base import Dataset
 from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error, SourceError, UsageError
 from .fetch import cache
@@ -210,10 +212,15 @@ def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
         ended = "not_published"
     facts = {"code": error.code, "message": str(error)}
     outcome = Outcome(dataset=dataset, unit=unit, outcome=ended, error=facts, exit_code=error.exit_code)
+    asked = Unit.written(dataset, unit)
+    if asked is not None and ended == "not_published" and dataset:
+        lateness.judge(outcome, registry.get(dataset).template, asked)
     if dataset and not isinstance(error, NoSession | DatabaseError):  # a file of no dataset has no place there
         try:
             with connect.connect() as connection:
                 migrate.check(connection)
+                if outcome.late is not None and asked is not None:
+                    lateness.missed(outcome, 1 + ledger.misses(connection, dataset, unit, lateness.end(asked.date)))
                 ledger.record(connection, outcome, datetime.now(UTC))
         except DatabaseError:
             pass  # the error at hand is the one to tell of

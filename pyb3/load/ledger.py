@@ -212,6 +212,15 @@ def partial(connection: psycopg.Connection[Any], dataset: str) -> list[str]:
     return [unit for (unit,) in connection.execute(query, {"dataset": dataset})]
 
 
+def misses(connection: psycopg.Connection[Any], dataset: str, unit: str, since: datetime) -> int:
+    """How many runs found a unit not published, since a moment."""
+    query = sql.SQL(
+        "SELECT count(*) FROM {} WHERE dataset = %s AND unit = %s AND outcome = 'not_published' AND ended_at >= %s"
+    ).format(own("ingestions"))
+    row = connection.execute(query, (dataset, unit, since)).fetchone()
+    return row[0] if row is not None else 0
+
+
 def history(connection: psycopg.Connection[Any], dataset: str, day: date | None, limit: int) -> list[dict[str, Any]]:
     """What became of a dataset's units, the newest first: of those that hold `day`, or of all."""
     query = sql.SQL(
