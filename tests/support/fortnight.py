@@ -49,8 +49,18 @@ rm -r "$folder"
 exit "$code"
 """
 
+# GitHub's issues, of which there is one at most: `open` holds its number.
+_ISSUES = """\
+#!/bin/bash
+case "$1 $2" in
+"issue list") cat "{open}" ;;
+"issue create") echo 1 > "{open}" ;;
+"issue close") : > "{open}" ;;
+esac
+"""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, order=True)
 class Start:
     """A run of the workflow: the cron line it is of, when it was due, and when it started; None where it did not."""
 
@@ -106,6 +116,7 @@ class Diary:
 
     starts: list[Start] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    issues: list[tuple[datetime, str]] = field(default_factory=list)
 
     def of(self, dataset: str) -> list[Job]:
         return [job for job in self.jobs if job.dataset == dataset]
@@ -167,14 +178,20 @@ class Runner:
         self.workspace = folder / "checkout"
         shutil.copytree(ROOT / ".github", self.workspace / ".github")
         self._served = socket.create_server(("127.0.0.1", 0))
-        stand_in = folder / "bin" / "pyb3"
-        stand_in.parent.mkdir()
-        stand_in.write_text(_STAND_IN.format(port=self._served.getsockname()[1]))
-        stand_in.chmod(0o755)
+        programs, self._issue = folder / "bin", folder / "issue"
+        programs.mkdir()
+        self._issue.touch()
+        stand_ins = {
+            "pyb3": _STAND_IN.format(port=self._served.getsockname()[1]),
+            "gh": _ISSUES.format(open=self._issue),
+        }
+        for name, text in stand_ins.items():
+            programs.joinpath(name).write_text(text)
+            programs.joinpath(name).chmod(0o755)
         self.machine = workflow.Machine(
             self.workspace,
             folder,
-            f"{stand_in.parent}:{os.environ['PATH']}",
+            f"{programs}:{os.environ['PATH']}",
             {"PYB3_MIRROR": simulator.url, "PYB3_RETRIES": "3", "NO_COLOR": "1"},
             {step["run"] for step in _action(self.workspace) if "pip install" in step.get("run", "")},
         )
@@ -199,13 +216,24 @@ class Runner:
     def run(self, runs: Sequence[Start]) -> Diary:
         """The runs in the order in which they start; two jobs of six at once, four minutes each."""
         diary = Diary(list(runs))
+        delivered = sorted((start.at, start) for start in runs if start.at is not None)
         with _testing():
-            for start in sorted((one for one in runs if one.at is not None), key=lambda one: str(one.at)):
+            for moment, start in delivered:
+                jobs = []
                 for number, chosen in enumerate(workflow.combinations(self.workflow["jobs"]["ingest"], self.values)):
-                    assert start.at is not None
-                    at = start.at + timedelta(minutes=1 + 4 * (number // 2))
-                    diary.jobs.append(self._job(start, at, chosen))
+                    jobs.append(self._job(start, moment + timedelta(minutes=1 + 4 * (number // 2)), chosen))
+                diary.jobs += jobs
+                if "issue" in self.workflow["jobs"]:
+                    self._look_after_issue(diary, jobs)
         return diary
+
+    def _look_after_issue(self, diary: Diary, jobs: Sequence[Job]) -> None:
+        known = self._issue.read_text()
+        result = "failure" if any(job.code for job in jobs) else "success"
+        ran = workflow.run(self.workflow, "issue", self.machine, self.values | {"needs.ingest.result": result})
+        assert ran.code == 0, ran.log
+        if self._issue.read_text() != known:
+            diary.issues.append((jobs[-1].at, "closed" if known else "opened"))
 
     def close(self) -> None:
         self._served.close()
