@@ -85,7 +85,7 @@ class Loading:
             counts.rows, counts.folded = counts.rows + self._folded, counts.folded + self._folded
             self.notes += rejects.gaps
             if loaded.gone:
-                self.notes.append(self._told(loaded, prune))
+                self.notes += self._told(loaded, prune)
             self.notes += row_band.outside(connection, self.dataset.name, self._rows, template.row_band)
             done.append(self._written_down(connection, loaded.counts, loaded.number))
             rejected.keep(connection, loaded.number, self.dataset.name, done[-1].unit, rejects.records)
@@ -96,6 +96,7 @@ class Loading:
             read,
             prune=may_prune,
             better=lambda: template.preferred(self._sources),
+            lesser=lambda: [] if self.rejects.rows else template.stood_in(self._sources),
             after=after,
             meanwhile=self._tell,
         )
@@ -171,18 +172,25 @@ class Loading:
             return "partial"
         return "loaded" if counts.inserted + counts.updated + counts.removed else "unchanged"
 
-    def _told(self, loaded: upsert.Loaded, prune: bool) -> str:
+    def _told(self, loaded: upsert.Loaded, prune: bool) -> Iterator[str]:
         """The rows that are gone, and what becomes of them."""
-        days, counts = list(loaded.gone), loaded.counts
+        for source, number in loaded.stood_in.items():
+            yield f"{counted(number, 'row')} that {source} alone had, when it stood in, removed; 'revisions' keeps them"
+        stood_in = sum(loaded.stood_in.values())
+        gone, removed = loaded.counts.gone - stood_in, max(0, loaded.counts.removed - stood_in)
+        if not gone:
+            return
+        days = list(loaded.gone)
         when = f"{days[0]}" if len(days) == 1 else f"{len(days):,} days from {days[0]} to {days[-1]}"
-        rows, them = ("1 row", "it") if counts.gone == 1 else (f"{counts.gone:,} rows", "them")
-        are = {1: ("is", "was")}.get(counts.gone, ("are", "were"))[counts.removed > 0]
+        rows, them = ("1 row", "it") if gone == 1 else (f"{gone:,} rows", "them")
+        are = {1: ("is", "was")}.get(gone, ("are", "were"))[removed > 0]
         told = f"{rows} of {when} {are} in the table and not in the file"
         if not prune:
-            return f"{told}; --prune removes {them}"
-        if self.rejects.rows:
-            return f"{told}; nothing is removed where records were set aside ({self.rejects.rows:,})"
-        return f"{told}; {counts.removed:,} removed"
+            yield f"{told}; --prune removes {them}"
+        elif self.rejects.rows:
+            yield f"{told}; nothing is removed where records were set aside ({self.rejects.rows:,})"
+        else:
+            yield f"{told}; {removed:,} removed"
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self._start, 3)

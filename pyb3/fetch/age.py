@@ -42,9 +42,14 @@ def lacks(file: File, source: Source, unit: Unit) -> bool:
     return fetched is not None and source.period in ("month", "year") and fetched.date() < _asked(unit)
 
 
-def settled(source: Source, unit: Unit) -> bool:
+def finished_at(unit: Unit) -> datetime:
+    """When B3 has had the next session's day to finish the files of a unit."""
+    return calendar.moment(calendar.next_session(_asked(unit) + _DAY) + _DAY, time.min)
+
+
+def settled(unit: Unit) -> bool:
     """Whether B3 has had the next session's day to finish the files of a unit."""
-    return calendar.now() >= calendar.moment(calendar.next_session(_asked(unit) + _DAY) + _DAY, time.min)
+    return calendar.now() >= finished_at(unit)
 
 
 def _asked(unit: Unit) -> date:
