@@ -11,10 +11,12 @@ from typing import Any
 
 import psycopg
 
+from . import calendar
 from .datasets.base import Batch, Dataset
 from .errors import FileError, counted
+from .fetch import age
 from .file import File, combined
-from .load import ledger, rejected, row_band, upsert
+from .load import ledger, rejected, row_band, steady, upsert
 from .parse.archive import digest_of
 from .parse.rejects import Rejects
 from .progress import Progress
@@ -42,7 +44,7 @@ class Loading:
         self._sources: list[str] = []  # as the bytes tell
         self._rows: Counter[date] = Counter()
         self._read_so_far = 0
-        self._progress, self._start, self._started_at = progress, time.perf_counter(), datetime.now(UTC)
+        self._progress, self._start, self._started_at = progress, time.perf_counter(), calendar.now().astimezone(UTC)
         self._sha256 = _digest(files)
 
     def shortcut(self, connection: psycopg.Connection[Any], *, prune: bool, strict: bool) -> Outcome | None:
@@ -80,6 +82,7 @@ class Loading:
 
         def after(loaded: upsert.Loaded) -> None:
             rejects, counts = self.rejects, loaded.counts
+            self._miss(connection)
             self._partial = rejects.partial
             counts.rejected, counts.rejected_values = rejects.rows, rejects.values
             counts.rows, counts.folded = counts.rows + self._folded, counts.folded + self._folded
@@ -125,6 +128,22 @@ class Loading:
             yield batch
         if _digest(self.files) != self._sha256:
             raise FileError(f"{self.files[0]}: other bytes took its place while it was read; run it again")
+
+    def _miss(self, connection: psycopg.Connection[Any]) -> None:
+        """Look for what the session before has, and this one has not.
+
+        It makes the unit partial: B3 may bring it later, or showed it for that day alone.
+        """
+        what, unit = self.dataset.steady, self.unit
+        if what is None or unit is None or unit.kind != "day" or unit.date not in self._rows:
+            return
+        missed = steady.missed(connection, self.dataset.template.table, what, unit.date)
+        later = any(source.period != "snapshot" for source in self.dataset.template.sources)
+        if missed and later and age.settled(unit):
+            self.notes.append(missed)  # it is B3's last word
+        elif missed:
+            self.rejects.gaps.append(missed)
+            self.rejects.unfinished |= later
 
     def _tell(self) -> None:
         """Tell how far it is. Raises what whoever is told raises, which ends the load."""

@@ -1,4 +1,4 @@
-"""A source that fails leads to the next one, which is told; when it answers again, what stood in for it does not stay."""
+"""A source that fails leads to the next one, which is told; when it answers again, what stood in does not stay."""
 
 from __future__ import annotations
 

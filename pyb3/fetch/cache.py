@@ -222,10 +222,10 @@ def collect(
 def gone(source: Source, unit: Unit) -> bool:
     """Whether it is too late to ask: the source shows the last session alone, and that is not the unit's.
 
-    In the small hours of a session's day it may still show the one before: an answer that bears its date can tell.
+    In the small hours of a session's day a `late` one may still show the one before.
     """
     today = calendar.today()
-    if not _past(source, unit) or not (source.dated and calendar.is_session(today) and calendar.now().hour < _MORNING):
+    if not _past(source, unit) or not (source.late and calendar.is_session(today) and calendar.now().hour < _MORNING):
         return _past(source, unit)
     return unit.date != calendar.previous_session(today - timedelta(1))
 

@@ -55,9 +55,10 @@ def load(
     """Upsert what `read()` yields and commit, or change nothing. Blocks other loads of the same days.
 
     What updated rows had before is kept in `revisions`. Rows that are gone from the files are counted, and removed
-    where `prune()` says so; those of the `better()` sources are not missed, and those of the `lesser()` ones, which stood
-    in for the one at hand, are always removed. All three are asked when all is read, and `after` is called at the end of the same transaction. `meanwhile` is called now and then while the server is waited
-    for: what it raises ends the load.
+    where `prune()` says so; those of the `better()` sources are not missed, and those of the `lesser()` ones, which
+    stood in for the one at hand, are always removed. All three are asked when all is read, and `after` is called at the
+    end of the same transaction. `meanwhile` is called now and then while the server is waited for: what it raises ends
+    the load.
 
     Days that the table has no row of are copied straight into it. Of the others the table's rows are read, and only
     rows that are not among them are staged and written: a load that changes nothing writes nothing and locks no row.

@@ -55,8 +55,9 @@ class Exchange:
     `absent` are patterns of paths that B3 has nothing at. `versions` is how often it published each session file.
     `file_status` stands in the first line of the daily CSV files; a token lives for `token_seconds`. Where
     `bare_clients_refused`, one that does not call itself a browser gets 403, as from some of B3's front ends.
-    `tables` are those that the bulletin's catalogue lists. `no_values` are indexes and years for which the statistics
-    answer null.
+    `portfolios`, `theoretical` and `statistics` are the days up to which the index pages of that kind are, where that
+    is not `today`. `tables` are those that the bulletin's catalogue lists. `no_values` are indexes and years for which
+    the statistics answer null.
     """
 
     rows: int = 500
@@ -69,6 +70,9 @@ class Exchange:
     token_seconds: float = 300.0
     bare_clients_refused: bool = False
     tables: list[str] = field(default_factory=lambda: list(generate.TABLES))
+    portfolios: date | None = None
+    theoretical: date | None = None
+    statistics: date | None = None
     no_values: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -244,15 +248,17 @@ class Exchange:
         if (proxy, call) == ("indexStatisticsProxy", "GetPortfolioDay"):
             if (index, year) in self.no_values:
                 return _json({"min": None, "max": None, "results": None})
-            body = generate.index_year(index, year, day, seed, language=language)
+            body = generate.index_year(index, year, self.statistics or day, seed, language=language)
             return Answer(body, content_type="application/json; charset=utf-8")
         if proxy != "indexProxy":
             return _NOT_FOUND
         if call == "GetPortfolioDay":
-            return _page(generate.portfolio_day(index, day, seed, language=language, segment=segment), asked)
+            shown = self.portfolios or day
+            return _page(generate.portfolio_day(index, shown, seed, language=language, segment=segment), asked)
         if call in ("GetTheoricalPortfolio", "GetQuartelyPreview"):
             ahead = timedelta(0 if call == "GetTheoricalPortfolio" else 120)
-            return _page(generate.theoretical_portfolio(index, day + ahead, seed, language=language), asked)
+            shown = self.theoretical or self.portfolios or day
+            return _page(generate.theoretical_portfolio(index, shown + ahead, seed, language=language), asked)
         return _page(generate.stock_index(day), asked) if call == "GetStockIndex" else _NOT_FOUND
 
     def _zip(self, name: tuple[Any, ...], make: Callable[[], bytes]) -> Answer:
