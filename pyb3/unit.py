@@ -44,6 +44,18 @@ class Unit:
                 return self.date.replace(month=12, day=31)
 
 
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """What each session of a dataset has: each value of the key columns `columns` that the session before had.
+
+    Only rows that have one of `kinds` in the first column, where there are any, and a value in the column `filled`.
+    """
+
+    columns: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    filled: str = ""
+
+
 PARTIAL = 4
 """The exit code of a unit that was loaded, but not whole."""
 

@@ -41,7 +41,9 @@ def _read(
         path = Path(folder) / file
         path.write_bytes(body)
         known = {} if asked is None else {"payload": {"index": "IBOV", "year": 2022, **asked}}
-        return registry.get(name).frame([File(path, item="IBOV", known=known)], rejects=Rejects(strict=True) if rejects is None else rejects)
+        return registry.get(name).frame(
+            [File(path, item="IBOV", known=known)], rejects=Rejects(strict=True) if rejects is None else rejects
+        )
 
 
 def _portfolio(weights: list[str], quantities: list[str] | None = None, **header: Any) -> bytes:

@@ -251,9 +251,7 @@ def test_a_bad_row_of_a_report_that_is_one_message_is_set_aside() -> None:
     code = whole["index_code"][3]
     before, here, after = data.partition(f"<TckrSymb>{code}</TckrSymb>".encode())
     rejects = Rejects()
-    frame = read(
-        "index_historical", before + here.replace(code.encode(), b"") + after, rejects
-    )
+    frame = read("index_historical", before + here.replace(code.encode(), b"") + after, rejects)
     assert frame.equals(whole.filter(pl.col("index_code") != code))
     assert [(record.line, record.field) for record in rejects.records] == [(4, "TckrSymb")]
 
@@ -263,7 +261,12 @@ def test_a_bad_row_of_a_report_that_is_one_message_is_set_aside() -> None:
     [
         pytest.param("cotahist", generate.cotahist([DAY], 9)[:-240], "without a trailer", id="cut"),
         pytest.param("cotahist", generate.cotahist([DAY], 9).replace(b"00000000011", b"00000000012"), "12", id="count"),
-        pytest.param("cotahist", generate.cotahist([DAY], 9).replace(b"T.2024", b"T.2O24", 1), "is not a COTAHIST|is not a file", id="header"),
+        pytest.param(
+            "cotahist",
+            generate.cotahist([DAY], 9).replace(b"T.2024", b"T.2O24", 1),
+            "is not a COTAHIST|is not a file",
+            id="header",
+        ),
         pytest.param("futures", generate.price_report(DAY, 9)[:-40], "damaged or not XML", id="no XML"),
         pytest.param("futures", generate.price_report(DAY, 9).replace(b">11<", b">12<", 1), "says 12", id="messages"),
         pytest.param("index_composition", _portfolio([_member(1)])[:-3], "damaged or no JSON", id="no JSON"),
@@ -327,14 +330,18 @@ def test_a_field_that_is_odd_in_most_of_its_values_counts_once() -> None:
 
 def test_a_field_that_is_odd_in_some_of_its_values_counts_them_all() -> None:
     assert read("cotahist", _odd(40, {"PREABE": 10}), Rejects()).height == 40
-    with pytest.raises(FileError, match="11 of 40 records are bad, too many to load the rest: file.dat line 2, field PR"):
+    with pytest.raises(
+        FileError, match="11 of 40 records are bad, too many to load the rest: file.dat line 2, field PR"
+    ):
         read("cotahist", _odd(40, {"PREABE": 11}), Rejects())
 
 
 def test_a_file_of_which_more_than_a_quarter_of_the_fields_cannot_be_read_is_refused() -> None:
     some = dict.fromkeys(NUMBERS[:6], 40)
     assert read("cotahist", _odd(40, some), Rejects()).height == 40
-    with pytest.raises(FileError, match="7 of 2[0-9] fields could not be read, too many to load the rest: file.dat line 2"):
+    with pytest.raises(
+        FileError, match="7 of 2[0-9] fields could not be read, too many to load the rest: file.dat line 2"
+    ):
         read("cotahist", _odd(40, dict.fromkeys(NUMBERS[:7], 40)), Rejects())
 
 
@@ -382,7 +389,10 @@ def spoilt(folder: Path, lines: Mapping[int, tuple[str, bytes]], seed: int = 0) 
     return path
 
 
-BAD = {7: ("DATA DO PREGAO" if "DATA DO PREGAO" in generate.FIELDS else "DATPRE", b"20240230"), 9: ("VOLTOT", b"-%017d" % 5)}
+BAD = {
+    7: ("DATA DO PREGAO" if "DATA DO PREGAO" in generate.FIELDS else "DATPRE", b"20240230"),
+    9: ("VOLTOT", b"-%017d" % 5),
+}
 
 
 @pytest.mark.parametrize("seed", range(2))

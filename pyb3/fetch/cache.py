@@ -82,12 +82,15 @@ def fetch_file(
         except (NotPublished, SourceError) as error:
             if isinstance(error, NotPublished) and shared:
                 _absent[path] = calendar.now(), str(error)
-            if refresh or refused or not usable:
+            if refused or not usable or (refresh and isinstance(error, SourceError)):
                 raise
+            if refresh and not old:
+                notes.append(f"{path.name}: B3 has it no more; kept as it is ({error})")
+                return file
             came = f"{age.fetched_at(file):%Y-%m-%d %H:%M}"
             notes.append(f"{path.name} is kept as it came at {came}; B3 was asked for a later one: {error}")
             return file
-        if "unfinished" in file.known and not age.settled(source, unit) and _same(path, file):
+        if "unfinished" in file.known and not age.settled(unit) and _same(path, file):
             unfinished(File.at(path))  # what is the same on the day after is as finished as B3 makes it
         return File.at(path, source.name, item)
 
@@ -142,6 +145,13 @@ def unfinished(file: File) -> None:
     _mark(file, "unfinished")
 
 
+def too_early(file: File, unit: Unit) -> None:
+    """Have the next run ask B3 anew for a file that does not hold the unit, where it came before B3 had finished it."""
+    fetched = age.fetched_at(file)
+    if fetched is not None and fetched < age.finished_at(unit):
+        _mark(file, "unfinished")
+
+
 def _mark(file: File, what: str) -> None:
     known = read_sidecar(file.path)
     if not known or known["sha256"] != file.known.get("sha256"):
@@ -167,10 +177,12 @@ def collect(
     Sources named in `besides` are passed over.
 
     `one` brings a file of a source and item. What a source does not have is left out and noted, where there is
-    something at all. Raises NotPublished when no source has the unit, SourceError when the network or B3 fails.
+    something at all. A source that failed, so that the next one is taken, is noted with its error. Raises NotPublished
+    when no source has the unit, SourceError when the network or B3 fails.
     """
     files: list[File] = []
     failures: list[PyB3Error] = []
+    failed: list[str] = []
     missing: list[str] = []
     for source in template.sources_for(unit, calendar.today()):
         if source.name in besides:
@@ -191,15 +203,20 @@ def collect(
             if template.take == "every":
                 raise
             failures.append(error)
+            failed.append(source.name)
         files += found
         if absent and (found or template.take == "every"):
             missing.append(f"{source.name} has no file" + (f" for {', '.join(absent)}" if found else ""))
         if files and template.take == "first":
             break
+    broken = [error for error in failures if isinstance(error, SourceError)]
     if files:
+        if broken:
+            taken = ", ".join(dict.fromkeys(file.source for file in files))
+            words = "; ".join(dict.fromkeys(map(str, broken)))
+            notes.append(f"{taken} was taken instead of {', '.join(failed)}, which failed: {words}")
         notes += missing
         return files
-    broken = [error for error in failures if isinstance(error, SourceError)]
     words = "; ".join(dict.fromkeys(map(str, broken or failures)))
     raise (SourceError if broken else NotPublished)(words or f"{template.name} {unit}: no source reaches that date")
 
@@ -207,10 +224,10 @@ def collect(
 def gone(source: Source, unit: Unit) -> bool:
     """Whether it is too late to ask: the source shows the last session alone, and that is not the unit's.
 
-    In the small hours of a session's day it may still show the one before: an answer that bears its date can tell.
+    In the small hours of a session's day a `late` one may still show the one before.
     """
     today = calendar.today()
-    if not _past(source, unit) or not (source.dated and calendar.is_session(today) and calendar.now().hour < _MORNING):
+    if not _past(source, unit) or not (source.late and calendar.is_session(today) and calendar.now().hour < _MORNING):
         return _past(source, unit)
     return unit.date != calendar.previous_session(today - timedelta(1))
 

@@ -56,8 +56,10 @@ class Exchange:
     `absent` are patterns of paths that B3 has nothing at. `versions` is how often it published each session file.
     `file_status` stands in the first line of the daily CSV files; a token lives for `token_seconds`. Where
     `bare_clients_refused`, one that does not call itself a browser gets 403, as from some of B3's front ends.
-    `tables` are those that the bulletin's catalogue lists. `no_values` are indexes and years for which the statistics
-    answer null. With `hours`, what there is follows from the time that it is at B3, `now`, instead of from `today`.
+    `portfolios`, `theoretical` and `statistics` are the days up to which the index pages of that kind are, where that
+    is not `today`. `tables` are those that the bulletin's catalogue lists. `no_values` are indexes and years for which
+    the statistics answer null. With `hours`, what there is follows from the time that it is at B3, `now`, instead of
+    from `today`.
     """
 
     rows: int = 500
@@ -70,6 +72,9 @@ class Exchange:
     token_seconds: float = 300.0
     bare_clients_refused: bool = False
     tables: list[str] = field(default_factory=lambda: list(generate.TABLES))
+    portfolios: date | None = None
+    theoretical: date | None = None
+    statistics: date | None = None
     no_values: set[tuple[str, int]] = field(default_factory=set)
     hours: Hours | None = None
     now: datetime = field(default_factory=lambda: datetime.now(ZoneInfo("America/Sao_Paulo")))
@@ -266,21 +271,24 @@ class Exchange:
         if (proxy, call) == ("indexStatisticsProxy", "GetPortfolioDay"):
             if (index, year) in self.no_values:
                 return _json({"min": None, "max": None, "results": None})
+            until = self.statistics or day
             body = self._made(
-                ("index year", index, year, day, language),
-                lambda: generate.index_year(index, year, day, seed, language=language),
+                ("index year", index, year, until, language),
+                lambda: generate.index_year(index, year, until, seed, language=language),
             )
             return Answer(body, content_type="application/json; charset=utf-8")
         if proxy != "indexProxy":
             return _NOT_FOUND
         if call == "GetPortfolioDay":
+            shown = self.portfolios or day
             portfolio = self._made(
-                ("portfolio", index, day, language, segment),
-                lambda: generate.portfolio_day(index, day, seed, language=language, segment=segment),
+                ("portfolio", index, shown, language, segment),
+                lambda: generate.portfolio_day(index, shown, seed, language=language, segment=segment),
             )
             return _page(portfolio, asked)
         if call in ("GetTheoricalPortfolio", "GetQuartelyPreview"):
-            of = day + timedelta(0 if call == "GetTheoricalPortfolio" else 120)
+            ahead = timedelta(0 if call == "GetTheoricalPortfolio" else 120)
+            of = (self.theoretical or self.portfolios or day) + ahead
             theoretical = self._made(
                 ("theoretical", index, of, language),
                 lambda: generate.theoretical_portfolio(index, of, seed, language=language),
