@@ -70,15 +70,17 @@ def fetch_file(
         usable = file.path.exists() and not age.lacks(file, source, unit)
         refused = "refused" in file.known
         old = refused or "unfinished" in file.known or age.early(file, source, unit)
-        if usable and not refresh and (not old or _this_run(_asked.get(path))):
+        asked_now = _this_run(_asked.get(path))
+        shared = source.period not in (unit.kind, "snapshot")
+        if usable and ((asked_now and shared) if refresh else (asked_now or not old)):
             return file
-        if not refresh and path in _absent and _this_run(_absent[path][0]):
+        if path in _absent and _this_run(_absent[path][0]) and (asked_now or not refresh):
             raise NotPublished(_absent[path][1])
         _asked[path] = calendar.now()
         try:
             _download(template, asked, path, source, unit, progress, notes)
         except (NotPublished, SourceError) as error:
-            if isinstance(error, NotPublished) and source.period not in (unit.kind, "snapshot"):
+            if isinstance(error, NotPublished) and shared:
                 _absent[path] = calendar.now(), str(error)
             if refresh or refused or not usable:
                 raise
