@@ -103,7 +103,7 @@ def test_a_morning_and_an_evening_run_load_two_sessions(nights: Nights, dataset:
 
 
 # Requests of the runs at 21:40, 22:30, 00:10 and 07:30, after a run at 20:30 in São Paulo: what came before its
-# source's last version is asked for again, and nothing else. Of the 41 indexes B3 has nothing for 4, which each run asks.
+# source's last version is asked for again, and nothing else. Of 41 indexes B3 has nothing for 4, which each run asks.
 AGAIN = {
     "cotahist": (0, 0, 0, 0),
     "futures": (1, 0, 0, 0),

@@ -28,6 +28,10 @@ _absent: dict[Path, tuple[datetime, str]] = {}
 _asked: dict[Path, datetime] = {}
 
 
+class _Kept(SourceError):
+    """B3 fails where a file is asked for anew that is in the cache: a lesser source's does not take its place."""
+
+
 def path_of(template: Template, asked: Request) -> Path:
     """Where the answer to a request is kept."""
     return settings.cache_dir() / template.name / asked.file
@@ -80,8 +84,10 @@ def fetch_file(
         except (NotPublished, SourceError) as error:
             if isinstance(error, NotPublished) and source.period not in (unit.kind, "snapshot"):
                 _absent[path] = calendar.now(), str(error)
-            if refused or not usable or (refresh and isinstance(error, SourceError)):
+            if refused or not usable:
                 raise
+            if refresh and isinstance(error, SourceError):
+                raise _Kept(str(error)) from error
             if refresh and not old:
                 notes.append(f"{path.name}: B3 has it no more; kept as it is ({error})")
                 return file
@@ -198,7 +204,7 @@ def collect(
                         failures.append(error)
                     absent.append(item)
         except SourceError as error:  # the next source may answer
-            if template.take == "every":
+            if template.take == "every" or isinstance(error, _Kept):
                 raise
             failures.append(error)
             failed.append(source.name)
