@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from . import calendar, lateness
+from . import calendar, lateness, nights
 from .datasets import registry
 from .datasets.base import Dataset
 from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error, SourceError, UsageError
@@ -24,9 +24,6 @@ from .template import Source
 from .unit import Ended, Outcome, Unit
 
 _T = TypeVar("_T")
-_NIGHTS = 3  # without what B3 shows for a session alone, from which on that is a failure
-_DUE = time(18)  # by B3's clock: a session's data are out from then on
-_MOVED = "its page may have moved, or bear another date than is expected; 'pyb3 doctor' looks at it"
 
 
 def fetch(
@@ -238,36 +235,16 @@ def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
         try:
             with connect.connect() as connection:
                 migrate.check(connection)
-                nights = _nights(dataset, unit) if ended == "not_published" else []
-                if nights and all(ledger.absent(connection, dataset, *night) for night in nights):
+                before = nights.before(dataset, unit) if ended == "not_published" else []
+                if before and all(ledger.absent(connection, dataset, *night) for night in before):
                     ended = "failed"
-                    before = f"nor was it there on the {len(nights)} sessions before"
-                    outcome = told(SourceError(f"{error}; {before}: {_MOVED}"))
+                    outcome = told(SourceError(f"{error}; {nights.MOVED}"))
                 elif outcome.late is not None and asked is not None:
                     lateness.missed(outcome, 1 + ledger.misses(connection, dataset, unit, lateness.end(asked.date)))
                 ledger.record(connection, outcome, started)
         except DatabaseError:
             pass  # the error at hand is the one to tell of
     return outcome
-
-
-def _nights(dataset: str, unit: str) -> list[tuple[str, datetime, datetime]]:
-    """The units of the sessions before, each with the time in which B3 showed it, where it shows the last one alone.
-
-    None where the unit is not yet due, or was asked for too late.
-    """
-    from .datasets import registry
-
-    asked, sources = Unit.written(dataset, unit), registry.get(dataset).template.sources
-    if asked is None or asked.kind != "day" or any(source.period != "snapshot" for source in sources):
-        return []
-    if calendar.now() < calendar.moment(asked.date, _DUE) or all(cache.gone(source, asked) for source in sources):
-        return []
-    found, day = [], asked.date
-    for _ in range(_NIGHTS - 1):
-        day, following = calendar.previous_session(day - timedelta(1)), day
-        found.append((str(Unit(dataset, "day", day)), calendar.moment(day, _DUE), calendar.moment(following, _DUE)))
-    return found
 
 
 def _anew(unit: Unit) -> str:

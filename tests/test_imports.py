@@ -22,7 +22,7 @@ LAYERS = [
     {"backfill", "coverage", "doctor", "library", "verification", "webhook"},
     {"frames"},
     {"at_hand", "pipeline"},
-    {"loading"},
+    {"loading", "nights"},
     {"datasets", "load"},
     {"fetch", "parse"},
     {"lateness"},

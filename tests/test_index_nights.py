@@ -107,7 +107,7 @@ def test_three_nights_without_any_portfolio_are_a_failure(run: Run, database, si
             ended.append((done.json["outcome"], done.code))
     assert ended == [("not_published", 3)] * 7 + [("failed", 5)] * 2 + [("not_published", 3)] + [("failed", 5)] * 2
     message = done.json["error"]["message"]
-    assert "nor was it there on the 2 sessions before: its page may have moved" in message
+    assert "nor was it there on the two sessions before: its page may have moved" in message
     simulator.today = SESSIONS[-1]
     assert run(f"{SESSIONS[-1]} 23:30", _ingest(SESSIONS[-1])).code == 0
 

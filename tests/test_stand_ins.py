@@ -68,6 +68,17 @@ def test_the_next_nights_run_asks_for_the_better_source_of_the_sessions_it_cover
     assert len(simulator.requests) - asked == 2, "the token and the file of that day alone"
 
 
+def test_a_refresh_that_fails_is_an_error_and_loads_no_stand_in(pyb3, database, simulator) -> None:
+    pyb3(INGEST)
+    before = _sources(database)
+    simulator.faults = [{"kind": "captcha", "where": CSV, "times": 3}]
+    failed = pyb3(f"{INGEST} --refresh")
+    assert (failed.code, failed.json["outcome"]) == (5, "failed")
+    assert not any("filelist=IN" in path for path in simulator.requests)
+    assert _sources(database) == before and set(before) == {"InstrumentsConsolidated"}
+    assert pyb3(INGEST).json["outcome"] == "unchanged"
+
+
 def test_an_absence_is_not_told_as_a_failure(pyb3, database, simulator) -> None:
     simulator.exchange.absent = [CSV]
     done = pyb3(INGEST).json

@@ -28,6 +28,10 @@ _absent: dict[Path, tuple[datetime, str]] = {}
 _asked: dict[Path, datetime] = {}
 
 
+class _Kept(SourceError):
+    """B3 fails where a file is asked for anew that is in the cache: a lesser source's does not take its place."""
+
+
 def path_of(template: Template, asked: Request) -> Path:
     """Where the answer to a request is kept."""
     return settings.cache_dir() / template.name / asked.file
@@ -62,8 +66,10 @@ def fetch_file(
     asked = request(source, unit, item)
     path = path_of(template, asked)
     if _past(source, unit) and path.exists():
-        return File.at(path, source.name, item)
-    if gone(source, unit):
+        file = File.at(path, source.name, item)
+        if gone(source, unit) or not age.early(file, source, unit):  # after midnight an early one is asked for again
+            return file
+    elif gone(source, unit):
         raise NotPublished(f"{template.name} {unit}: B3 shows the last session alone; that day's is not in the cache")
     with _turns.setdefault(path, Lock()):
         file = File.at(path, source.name, item)
@@ -82,8 +88,10 @@ def fetch_file(
         except (NotPublished, SourceError) as error:
             if isinstance(error, NotPublished) and shared:
                 _absent[path] = calendar.now(), str(error)
-            if refused or not usable or (refresh and isinstance(error, SourceError)):
+            if refused or not usable:
                 raise
+            if refresh and isinstance(error, SourceError):
+                raise _Kept(str(error)) from error
             if refresh and not old:
                 notes.append(f"{path.name}: B3 has it no more; kept as it is ({error})")
                 return file
@@ -200,7 +208,7 @@ def collect(
                         failures.append(error)
                     absent.append(item)
         except SourceError as error:  # the next source may answer
-            if template.take == "every":
+            if template.take == "every" or isinstance(error, _Kept):
                 raise
             failures.append(error)
             failed.append(source.name)
