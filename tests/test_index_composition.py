@@ -182,10 +182,10 @@ def test_a_past_day_that_nobody_fetched_is_not_published(refused, database, simu
 
 
 @pytest.mark.parametrize("flipped", [False, True])
-def test_past_midnight_the_session_before_is_still_had_where_b3_shows_it(
+def test_until_the_evening_the_session_before_is_still_had_where_b3_shows_it(
     pyb3, database, simulator, monkeypatch, flipped: bool
 ) -> None:
-    day, late = date(2024, 1, 15), calendar.moment(date(2024, 1, 16), time(0, 40))
+    day, late = date(2024, 1, 15), calendar.moment(date(2024, 1, 16), time(9, 40))
     monkeypatch.setattr(calendar, "now", lambda: late)
     simulator.today = late.date() if flipped else day
     answer = pyb3("backfill index_composition --last 2 --json")

@@ -18,7 +18,7 @@ from ..unit import Unit
 from . import age
 from .request import Request, request
 
-_MORNING = 9  # hours, at B3: by then its pages may show the new session
+_EVENING = 18  # hours, at B3: until then its pages may show the session before
 Items = Callable[[Source], list[str]]
 # Many units share a month's or year's file: a run asks for it once, also when two need it at once, B3 has none, or it
 # cannot be read. A process that lives longer, as a notebook's, asks again after an hour.
@@ -232,10 +232,10 @@ def collect(
 def gone(source: Source, unit: Unit) -> bool:
     """Whether it is too late to ask: the source shows the last session alone, and that is not the unit's.
 
-    In the small hours of a session's day a `late` one may still show the one before.
+    Until the evening of a session's day a `late` one may still show the one before.
     """
     today = calendar.today()
-    if not _past(source, unit) or not (source.late and calendar.is_session(today) and calendar.now().hour < _MORNING):
+    if not _past(source, unit) or not (source.late and calendar.is_session(today) and calendar.now().hour < _EVENING):
         return _past(source, unit)
     return unit.date != calendar.previous_session(today - timedelta(1))
 

@@ -105,6 +105,11 @@ class Job:
         return {unit["unit"]: unit for command in self.commands for unit in command.units}
 
     @property
+    def refreshed(self) -> bool:
+        """Whether it asked for what was there already."""
+        return any("--refresh" in command.arguments for command in self.commands)
+
+    @property
     def warnings(self) -> list[str]:
         """The annotations on the job's page."""
         return [line for line in self.log.splitlines() if line.startswith(("::warning", "::error"))]
@@ -156,9 +161,7 @@ def _numbers(part: str) -> set[int] | None:
     return found
 
 
-def starts(
-    schedule: Sequence[str], first: datetime, last: datetime, delays: Sequence[int | None]
-) -> list[Start]:
+def starts(schedule: Sequence[str], first: datetime, last: datetime, delays: Sequence[int | None]) -> list[Start]:
     """The runs due from `first` to `last`, with GitHub's delays one after another; None is a run that never starts."""
     every = sorted((at, cron) for cron in schedule for at in due(cron, first, last))
     made = []

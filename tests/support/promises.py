@@ -41,7 +41,7 @@ _HOSTS = {
 
 
 class Promises:
-    """The promises of a diary, from `first` to `last`, which are sessions."""
+    """The promises of a diary: each gives what was not kept, in words."""
 
     def __init__(self, diary: Diary, simulator: Simulator, database: psycopg.Connection[Any], folder: Path) -> None:
         self.diary, self.simulator, self.database, self.folder = diary, simulator, database, folder
@@ -83,6 +83,25 @@ class Promises:
             if (session in past or session > job.at.date()) and self.shown(dataset, session, job.at):
                 return job.at
         return None
+
+    def ever(self, dataset: str, session: date) -> bool:
+        """Whether a delivered run could see the session."""
+        return self.first_shown(dataset, session) is not None
+
+    def forgotten(self) -> list[str]:
+        """Sessions that a third run in a row misses, late as they are, without failing."""
+        found = []
+        for dataset in self.datasets:
+            missed: Counter[date] = Counter()
+            there: set[str] = set()
+            for job in self.diary.of(dataset):
+                there |= {name for name, unit in job.units.items() if unit["outcome"] in ("loaded", "unchanged")}
+                late = self._last_late(job)
+                if late in self.sessions() and str(late) not in there and str(late) in job.units:
+                    missed[late] += 1
+                    if missed[late] >= 3 and not job.code:
+                        found.append(f"{dataset}, run of {job.at:%a %d %H:%M}: misses {late} again and ends in 0")
+        return found
 
     def lost(self) -> list[str]:
         """Sessions that B3 showed at a delivered run, and that are not in the table as B3 has them."""
@@ -136,6 +155,8 @@ class Promises:
             for job in self.diary.of(dataset):
                 there |= {name for name, unit in job.units.items() if unit["outcome"] in ("loaded", "unchanged")}
                 late = self._last_late(job)
+                if dataset == "index_composition" and self.hours.page(job.at) != late:
+                    continue  # B3 shows another session by now, and no run can bring it
                 if str(late) not in there and late in self.sessions() and not (job.code or job.warnings):
                     found.append(f"{dataset}, run of {job.at:%a %d %H:%M}: no word of {late}")
         return found
