@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import answers, crowd, full, hostile, killed, server
+from . import answers, crowd, fortnights, full, hostile, killed, server
 from .report import Result
 
 Scenario = Callable[[int, int], list[Result]]
@@ -22,5 +22,6 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "files": (hostile.files, 1),
     "redirects": (hostile.redirects, 1),
     "templates": (hostile.templates, 1),
+    "nights": (fortnights.nights, 1),
     "arguments": (hostile.arguments, 1),
 }

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from . import calendar
+from . import calendar, lateness
 from .datasets.base import Dataset
 from .errors import UsageError
 from .load import connect, ledger, migrate, year_counts
@@ -22,7 +22,8 @@ _MANY = 20  # days of a year, from which on its one file is less work than their
 class Coverage:
     """A dataset's sessions compared with the calendar, and its loaded years with B3's files of these years.
 
-    `partial` are the units that were loaded but are not whole.
+    `partial` are the units that were loaded but are not whole. `behind` is the number of sessions after the last one
+    there is that should be there by now; None where there is no session.
     """
 
     dataset: str
@@ -31,6 +32,7 @@ class Coverage:
     today: date
     years: Sequence[DifferentYear] = ()
     partial: Sequence[str] = ()
+    behind: int | None = None
 
     @property
     def complete(self) -> bool:
@@ -61,17 +63,18 @@ class Coverage:
             "sessions": len(self.days),
             "missing": [str(day) for day in self.missing],
             "stale_since": str(self.stale_since) if self.stale_since else None,
+            "behind": self.behind,
             "partial": list(self.partial),
             "years": [year.as_dict() for year in self.years],
         }
 
 
 def coverage(dataset: Dataset, start: date | None = None, end: date | None = None) -> Coverage:
-    """What the database holds from `start` (default: the first day there is) to `end` (default: yesterday).
+    """What the database holds from `start` (default: the first day there is) to `end` (default: the last session due).
 
-    Today's session is missing only when it is asked for: B3 publishes it in the evening. Sessions that no source
-    reaches any more, and that nobody can bring back, are not called missing. `years` are the loaded years whose rows or
-    sessions are not those of B3's file. Raises DatabaseError.
+    A session that B3 has time left to publish is missing only when it is asked for. Sessions that no source reaches any
+    more, and that nobody can bring back, are not called missing. `years` are the loaded years whose rows or sessions
+    are not those of B3's file. Raises DatabaseError.
     """
     today = calendar.today()
     with connect.connect() as connection:
@@ -80,11 +83,12 @@ def coverage(dataset: Dataset, start: date | None = None, end: date | None = Non
         partial = ledger.partial(connection, dataset.name)
         years = year_counts.different_years(connection, dataset.template, days, start or date.min, end or date.max)
     first = start or (days[0] if days else None)
-    last = end or today - timedelta(1)
+    last = end or lateness.last_due(dataset.template)
     there = set(days)
     lacking = [day for day in calendar.sessions(first, last) if day not in there] if first and first <= last else []
     missing = [day for day in lacking if dataset.template.sources_for(Unit(dataset.name, "day", day), today)]
-    return Coverage(dataset.name, days, missing, today, years, partial)
+    behind = len(calendar.sessions(days[-1] + timedelta(1), lateness.last_due(dataset.template))) if days else None
+    return Coverage(dataset.name, days, missing, today, years, partial, behind)
 
 
 def missing_units(dataset: Dataset, start: date | None = None, end: date | None = None) -> list[Unit]:
@@ -92,7 +96,7 @@ def missing_units(dataset: Dataset, start: date | None = None, end: date | None 
 
     Raises UsageError where neither the table nor `start` says where to begin, DatabaseError.
     """
-    found = coverage(dataset, start, end)
+    found = coverage(dataset, start, end or calendar.today() - timedelta(1))
     if start is None and not found.days:
         raise UsageError(f"{dataset.name} has no session yet; say with --from where to begin")
     units: list[Unit] = []

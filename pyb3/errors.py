@@ -112,6 +112,12 @@ class NotWritable(PyB3Error):
     code = "not-writable"
 
 
+class NotDelivered(PyB3Error):
+    """A message to PYB3_NOTIFY_URL did not arrive."""
+
+    code = "not-delivered"
+
+
 class TemplateError(PyB3Error):
     """A dataset's YAML template is wrong."""
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import psycopg
 
+from . import calendar, lateness
 from .datasets.base import Batch, Dataset
 from .errors import FileError, counted
+from .fetch import age
 from .file import File, combined
-from .load import ledger, rejected, row_band, upsert
+from .load import ledger, rejected, row_band, steady, upsert
 from .parse.archive import digest_of
 from .parse.rejects import Rejects
 from .progress import Progress
@@ -42,7 +44,7 @@ class Loading:
         self._sources: list[str] = []  # as the bytes tell
         self._rows: Counter[date] = Counter()
         self._read_so_far = 0
-        self._progress, self._start, self._started_at = progress, time.perf_counter(), datetime.now(UTC)
+        self._progress, self._start, self._started_at = progress, time.perf_counter(), calendar.now().astimezone(UTC)
         self._sha256 = _digest(files)
 
     def shortcut(self, connection: psycopg.Connection[Any], *, prune: bool, strict: bool) -> Outcome | None:
@@ -80,12 +82,13 @@ class Loading:
 
         def after(loaded: upsert.Loaded) -> None:
             rejects, counts = self.rejects, loaded.counts
+            self._miss(connection)
             self._partial = rejects.partial
             counts.rejected, counts.rejected_values = rejects.rows, rejects.values
             counts.rows, counts.folded = counts.rows + self._folded, counts.folded + self._folded
             self.notes += rejects.gaps
             if loaded.gone:
-                self.notes.append(self._told(loaded, prune))
+                self.notes += self._told(loaded, prune)
             self.notes += row_band.outside(connection, self.dataset.name, self._rows, template.row_band)
             done.append(self._written_down(connection, loaded.counts, loaded.number))
             rejected.keep(connection, loaded.number, self.dataset.name, done[-1].unit, rejects.records)
@@ -96,6 +99,7 @@ class Loading:
             read,
             prune=may_prune,
             better=lambda: template.preferred(self._sources),
+            lesser=lambda: [] if self.rejects.rows else template.stood_in(self._sources),
             after=after,
             meanwhile=self._tell,
         )
@@ -124,6 +128,22 @@ class Loading:
             yield batch
         if _digest(self.files) != self._sha256:
             raise FileError(f"{self.files[0]}: other bytes took its place while it was read; run it again")
+
+    def _miss(self, connection: psycopg.Connection[Any]) -> None:
+        """Look for what the session before has, and this one has not.
+
+        It makes the unit partial: B3 may bring it later, or showed it for that day alone.
+        """
+        what, unit = self.dataset.steady, self.unit
+        if what is None or unit is None or unit.kind != "day" or unit.date not in self._rows:
+            return
+        missed = steady.missed(connection, self.dataset.template.table, what, unit.date)
+        later = any(source.period != "snapshot" for source in self.dataset.template.sources)
+        if missed and later and age.settled(unit):
+            self.notes.append(missed)  # it is B3's last word
+        elif missed:
+            self.rejects.gaps.append(missed)
+            self.rejects.unfinished |= later
 
     def _tell(self) -> None:
         """Tell how far it is. Raises what whoever is told raises, which ends the load."""
@@ -154,6 +174,8 @@ class Loading:
             exit_code=PARTIAL if self._partial else 0,
             **asdict(counts),
         )
+        if self._partial and self.unit is not None:
+            lateness.judge(outcome, self.dataset.template, self.unit)
         ledger.record(
             connection,
             outcome,
@@ -171,18 +193,25 @@ class Loading:
             return "partial"
         return "loaded" if counts.inserted + counts.updated + counts.removed else "unchanged"
 
-    def _told(self, loaded: upsert.Loaded, prune: bool) -> str:
+    def _told(self, loaded: upsert.Loaded, prune: bool) -> Iterator[str]:
         """The rows that are gone, and what becomes of them."""
-        days, counts = list(loaded.gone), loaded.counts
+        for source, number in loaded.stood_in.items():
+            yield f"{counted(number, 'row')} that {source} alone had, when it stood in, removed; 'revisions' keeps them"
+        stood_in = sum(loaded.stood_in.values())
+        gone, removed = loaded.counts.gone - stood_in, max(0, loaded.counts.removed - stood_in)
+        if not gone:
+            return
+        days = list(loaded.gone)
         when = f"{days[0]}" if len(days) == 1 else f"{len(days):,} days from {days[0]} to {days[-1]}"
-        rows, them = ("1 row", "it") if counts.gone == 1 else (f"{counts.gone:,} rows", "them")
-        are = {1: ("is", "was")}.get(counts.gone, ("are", "were"))[counts.removed > 0]
+        rows, them = ("1 row", "it") if gone == 1 else (f"{gone:,} rows", "them")
+        are = {1: ("is", "was")}.get(gone, ("are", "were"))[removed > 0]
         told = f"{rows} of {when} {are} in the table and not in the file"
         if not prune:
-            return f"{told}; --prune removes {them}"
-        if self.rejects.rows:
-            return f"{told}; nothing is removed where records were set aside ({self.rejects.rows:,})"
-        return f"{told}; {counts.removed:,} removed"
+            yield f"{told}; --prune removes {them}"
+        elif self.rejects.rows:
+            yield f"{told}; nothing is removed where records were set aside ({self.rejects.rows:,})"
+        else:
+            yield f"{told}; {removed:,} removed"
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self._start, 3)

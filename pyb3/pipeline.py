@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from . import calendar, lateness, nights
+from .datasets import registry
 from .datasets.base import Dataset
 from .errors import DatabaseError, FileError, NoSession, NotPublished, NotWritable, PyB3Error, SourceError, UsageError
 from .fetch import cache
@@ -172,31 +174,43 @@ def from_next_source(
 ) -> _T:
     """What `read` makes of the unit's files; where they cannot be read, of those of the next source that has it.
 
-    `fetched` brings the files of any source but those named in `besides`. Raises the first FileError where no other
-    source has the unit or where `strict`, and whatever else the two raise.
+    So too where a longer file, such as a month's, does not hold the unit. `fetched` brings the files of any source but
+    those named in `besides`. Raises the first error where no other source has the unit or where `strict`, and whatever
+    else the two raise.
     """
     failed: list[str] = []
-    first: FileError | None = None
+    first: FileError | NotPublished | None = None
     while True:
         try:
             files = fetched(besides=failed)
         except (NotPublished, SourceError) as error:
             if first is None:
                 raise
+            if isinstance(first, NotPublished):
+                raise (error if isinstance(error, SourceError) else first) from error
             either = f"{', '.join(failed[1:])} cannot be read either" if failed[1:] else ""
             first.hint = "; ".join(filter(None, (first.hint, either, f"and no other source has it: {error}")))
             raise first from error
         named, before = sorted({file.source for file in files}), len(notes)
         if first is not None:
-            notes.append(f"{', '.join(named)} was taken instead of {', '.join(failed)}, which cannot be read: {first}")
+            lacks = "does not hold it" if isinstance(first, NotPublished) else "cannot be read"
+            notes.append(f"{', '.join(named)} was taken instead of {', '.join(failed)}, which {lacks}: {first}")
         try:
             return read(files)
-        except FileError as error:
+        except (FileError, NotPublished) as error:
+            if isinstance(error, NotPublished) and not _longer(dataset, unit, files):
+                raise
             del notes[before:]  # of files that nothing is taken of
             first = first or error
             if strict or dataset.template.take == "every" or not all(named) or set(named) <= {*failed}:
                 raise first from None if first is error else error
             failed += named
+
+
+def _longer(dataset: Dataset, unit: Unit, files: Sequence[File]) -> bool:
+    """Whether the files are of sources whose files cover more than the unit."""
+    periods = {source.name: source.period for source in dataset.template.sources}
+    return all(periods.get(file.source) in ("month", "year") and periods[file.source] != unit.kind for file in files)
 
 
 def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
@@ -208,13 +222,26 @@ def failure(dataset: str, unit: str, error: PyB3Error) -> Outcome:
         ended = "no_session"
     elif isinstance(error, NotPublished):
         ended = "not_published"
-    facts = {"code": error.code, "message": str(error)}
-    outcome = Outcome(dataset=dataset, unit=unit, outcome=ended, error=facts, exit_code=error.exit_code)
+    started = calendar.now().astimezone(UTC)
+
+    def told(error: PyB3Error) -> Outcome:
+        facts = {"code": error.code, "message": str(error)}
+        return Outcome(dataset=dataset, unit=unit, outcome=ended, error=facts, exit_code=error.exit_code)
+
+    outcome, asked = told(error), Unit.written(dataset, unit)
+    if asked is not None and ended == "not_published" and dataset:
+        lateness.judge(outcome, registry.get(dataset).template, asked)
     if dataset and not isinstance(error, NoSession | DatabaseError):  # a file of no dataset has no place there
         try:
             with connect.connect() as connection:
                 migrate.check(connection)
-                ledger.record(connection, outcome, datetime.now(UTC))
+                before = nights.before(dataset, unit) if ended == "not_published" else []
+                if before and all(ledger.absent(connection, dataset, *night) for night in before):
+                    ended = "failed"
+                    outcome = told(SourceError(f"{error}; {nights.MOVED}"))
+                elif outcome.late is not None and asked is not None:
+                    lateness.missed(outcome, 1 + ledger.misses(connection, dataset, unit, lateness.end(asked.date)))
+                ledger.record(connection, outcome, started)
         except DatabaseError:
             pass  # the error at hand is the one to tell of
     return outcome
@@ -254,6 +281,11 @@ def reading(files: Sequence[File], unit: Unit | None, rejects: Callable[[], Reje
         if unit is not None:
             for file in files:
                 cache.refuse(file)
+        raise
+    except NotPublished:
+        if unit is not None:
+            for file in files:
+                cache.too_early(file, unit)
         raise
     if unit is not None:
         found = rejects()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .errors import UsageError
+
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def home() -> Path:
@@ -46,3 +49,18 @@ def schema() -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name):
         raise UsageError(f"PYB3_SCHEMA is {name!r}; it is a plain name")
     return name
+
+
+def notify_url() -> str | None:
+    """`PYB3_NOTIFY_URL`: where `pyb3 notify` sends its messages. Raises UsageError, which does not show the address."""
+    address = os.environ.get("PYB3_NOTIFY_URL") or None
+    if address is not None:
+        try:
+            parts = urlsplit(address)
+            secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
+            good = secure and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:  # a port that is not a number, half of an IPv6 address
+            good = False
+        if not good or re.search(r"\s", address):
+            raise UsageError("PYB3_NOTIFY_URL is not an https:// address; http:// is allowed for localhost alone")
+    return address

@@ -44,8 +44,22 @@ class Unit:
                 return self.date.replace(month=12, day=31)
 
 
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """What each session of a dataset has: each value of the key columns `columns` that the session before had.
+
+    Only rows that have one of `kinds` in the first column, where there are any, and a value in the column `filled`.
+    """
+
+    columns: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    filled: str = ""
+
+
 PARTIAL = 4
 """The exit code of a unit that was loaded, but not whole."""
+
+_LATENESS = ("late", "hours_since_session", "missed_runs")
 
 SELDOM = ("rejected", "rejected_values", "gone", "removed")
 """Counts that people are shown where they are not 0."""
@@ -74,7 +88,11 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome(Counts):
-    """What became of one unit; `as_dict()` is what `--json` prints."""
+    """What became of one unit; `as_dict()` is what `--json` prints.
+
+    Of a session that is not published or not finished: whether it is `late`, the `hours_since_session` ended, and how
+    many runs have missed it, this one included (`missed_runs`).
+    """
 
     dataset: str
     unit: str
@@ -87,14 +105,18 @@ class Outcome(Counts):
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     error: dict[str, Any] | None = None
+    late: bool | None = None
+    hours_since_session: float | None = None
+    missed_runs: int | None = None
     exit_code: int = field(default=0, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as JSON-ready values."""
         values = asdict(self)
         counts = {count.name: values.pop(count.name) for count in fields(Counts)}
-        ending = {name: values.pop(name) for name in ("seconds", "warnings", "error", "exit_code")}
+        ending = {name: values.pop(name) for name in ("seconds", "warnings", "error", *_LATENESS, "exit_code")}
         for name in ("refdate", "file_timestamp"):
             values[name] = values[name].isoformat() if values[name] else None
         values |= counts | {"seconds": ending["seconds"], "warnings": list(ending["warnings"])}
+        values |= {name: ending[name] for name in _LATENESS if ending[name] is not None}
         return values if self.error is None else values | {"error": self.error}

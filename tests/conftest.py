@@ -28,7 +28,7 @@ from pyb3 import calendar
 from tests.support.simulator import Simulator, running
 
 ROOT = Path(__file__).resolve().parents[1]
-_SETTINGS = ("DATABASE_URL", "PYB3_SCHEMA", "PYB3_MIRROR", "PYB3_RETRIES", "PGPASSWORD")
+_SETTINGS = ("DATABASE_URL", "PYB3_SCHEMA", "PYB3_MIRROR", "PYB3_RETRIES", "PYB3_NOTIFY_URL", "PGPASSWORD")
 _numbers = itertools.count()
 
 # A machine that others use too is no reason to fail. `pytest --hypothesis-profile long` looks for longer.

@@ -173,9 +173,10 @@ def test_a_file_carries_the_facts_of_its_download(pyb3, simulator, recent: date)
 def test_a_refresh_that_fails_leaves_the_file_that_was_there(refused, pyb3, database, simulator, recent: date) -> None:
     path = Path(pyb3(f"fetch cotahist --date {recent}").out.strip())
     before = path.read_bytes(), path.with_name(path.name + ".json").read_bytes()
-    for fault in ("html", 404, "empty zip"):
+    for fault, code in (("html", 5), (404, 0), ("empty zip", 0), ("cut", 5)):
         simulator.faults = [{"kind": fault, "times": 9} if isinstance(fault, str) else fault]
-        assert pyb3(f"fetch cotahist --date {recent} --refresh").code in (3, 5)
+        answer = pyb3(f"fetch cotahist --date {recent} --refresh")
+        assert (answer.code, "B3 has it no more; kept as it is" in answer.err) == (code, code == 0), fault
         assert (path.read_bytes(), path.with_name(path.name + ".json").read_bytes()) == before
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
 from pyb3 import calendar, settings
+from pyb3.fetch import cache
 
 FROM, TO = date(2024, 1, 2), date(2024, 1, 12)
 DAYS = calendar.sessions(FROM, TO)
@@ -102,3 +103,29 @@ def test_a_backfill_of_nothing_is_refused(refused, database, simulator, options:
     refused(f"backfill cotahist {options}", code, words)
     assert simulator.requests == []
     assert not settings.cache_dir().exists()
+
+
+def test_a_file_that_many_sessions_are_read_from_is_not_replaced_while_it_is_read(
+    pyb3, database, simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last session needs the index statistics anew; the sessions before it are read from the same files."""
+    for night in (25, 26, 27):
+        at = calendar.moment(date(2026, 11, night), time(21, 40))
+        monkeypatch.setattr(calendar, "now", lambda at=at: at)
+        simulator.today = date(2026, 11, night)
+        before = len(simulator.requests)
+        answer = pyb3("backfill index_historical --last 5 --json")
+        assert answer.code == 0, answer.err
+        assert {unit["outcome"] for unit in answer.objects} <= {"loaded", "unchanged"}
+        asked = [path for path in simulator.requests[before:] if "indexStatisticsProxy" in path]
+        assert len(asked) == len(set(asked)), "each index is asked for once a run"
+
+
+def test_refresh_asks_for_a_file_of_many_sessions_once(pyb3, database, simulator) -> None:
+    pyb3("backfill index_historical --last 5")
+    before = len(simulator.requests)
+    cache._asked.clear()  # what one run knows of what it asked for
+    cache._absent.clear()
+    assert pyb3("backfill index_historical --last 5 --refresh").code == 0
+    asked = [path for path in simulator.requests[before:] if "indexStatisticsProxy" in path]
+    assert len(asked) == len(set(asked)) > 30

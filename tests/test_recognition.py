@@ -161,7 +161,7 @@ def test_any_bytes_are_of_a_dataset_or_of_none(number: int, reader: str, cut: in
 
 
 def test_a_source_without_a_signature_takes_files_only_where_its_dataset_is_named() -> None:
-    template = Template.parse(TEMPLATE.replace('signature: "^01"', "min_age: 0"))
+    template = Template.parse(TEMPLATE.replace('signature: "^01"', "closed_months: false"))
     assert source_of(template, b"anything", named=False) is None
     source = source_of(template, b"anything")
     assert source is not None and source.name == "D"

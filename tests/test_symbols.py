@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pyb3 import calendar
+from pyb3 import calendar, settings
 from pyb3.datasets import registry
 from pyb3.errors import FileError, NotPublished
 from pyb3.file import File
@@ -119,7 +120,8 @@ def test_a_file_that_is_not_final_is_not_kept(
 def test_a_status_of_the_day_leaves_what_was_loaded(pyb3, database, simulator) -> None:
     loaded = pyb3(f"ingest symbols --date {DAY} --json").json
     simulator.exchange.file_status, simulator.exchange.absent = "Parcial", [IN]
-    assert pyb3(f"ingest symbols --date {DAY} --refresh").code == 3
+    kept = pyb3(f"ingest symbols --date {DAY} --refresh")
+    assert kept.code == 0 and "B3 has it no more; kept as it is" in kept.err
     again = pyb3(f"ingest symbols --date {DAY} --json").json
     assert (again["outcome"], again["unchanged"]) == ("unchanged", loaded["inserted"])
 
@@ -136,6 +138,7 @@ def test_the_instrument_file_stands_in(pyb3, database, simulator) -> None:
     pyb3(f"ingest symbols --date {DAY}")
     consolidated = set(database.execute(f"SELECT {KEY} FROM symbols").fetchall())
     database.execute("TRUNCATE symbols")
+    shutil.rmtree(settings.cache_dir())
     simulator.exchange.absent = [CSV]
     done = pyb3(f"ingest symbols --date {DAY} --refresh --json").json
     assert (done["outcome"], done["source"]) == ("loaded", "IN")

@@ -111,7 +111,7 @@ def test_a_summary_of_something_else_is_refused(
     refused: Callable[[str, int, str], Answer], tmp_path: Path, text: str
 ) -> None:
     (tmp_path / "outcomes.jsonl").write_text(text)
-    refused(f"summary {tmp_path}/outcomes.jsonl", 2, "is no unit as --json prints it")
+    refused(f"summary {tmp_path}/outcomes.jsonl", 2, "is not a unit as --json prints it")
 
 
 def test_a_summary_of_nothing_says_so(pyb3: Command, tmp_path: Path) -> None:

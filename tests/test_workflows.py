@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,9 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,9 +22,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from pyb3 import calendar
 from pyb3.datasets import registry
 from tests.conftest import ROOT
 from tests.support import workflow
+from tests.support.hook import Hook, served
 from tests.support.simulator import Simulator
 
 FOLDER = ROOT / ".github" / "workflows"
@@ -70,9 +75,14 @@ def machine(checkout: Path, python: Path, tmp_path: Path, simulator: Simulator) 
 
 _installed: set[str] = set()
 VALUES = {
-    "github.event.schedule": "40 0 * * 2-5",
+    "github.event.schedule": "35 23 * * 1-5",
+    "github.repository": "someone/pyb3",
+    "github.run_id": "42",
+    "github.server_url": "https://github.com",
+    "github.token": "token",
     "inputs.python-version": "3.13",
     "secrets.DATABASE_URL": "",
+    "secrets.PYB3_NOTIFY_URL": "",
     "vars.DATABASE_CA": "",
     "vars.PYB3_SCHEMA": "",
 }
@@ -106,7 +116,7 @@ def test_a_night_brings_the_sessions_that_are_missing_and_a_second_one_changes_n
     assert f"| {dataset} | {days[0]} | loaded |" in second.summary
 
 
-def test_on_fridays_every_session_is_fetched_anew(
+def test_on_saturday_morning_every_session_is_fetched_anew(
     machine: workflow.Machine, database: psycopg.Connection, simulator: Simulator
 ) -> None:
     values = _secret() | {"matrix.dataset": "cotahist"}
@@ -114,7 +124,7 @@ def test_on_fridays_every_session_is_fetched_anew(
     cached = len(simulator.requests)
     assert workflow.run(DAILY, "ingest", machine, values).code == 0
     assert len(simulator.requests) == cached
-    weekly = workflow.run(DAILY, "ingest", machine, values | {"github.event.schedule": "40 0 * * 6"})
+    weekly = workflow.run(DAILY, "ingest", machine, values | {"github.event.schedule": "35 10 * * 6"})
     assert weekly.code == 0, weekly.log
     assert len(simulator.requests) >= cached + 10
 
@@ -129,18 +139,169 @@ def test_a_night_fails_when_b3_is_out_of_reach_and_its_summary_says_why(
     assert "| failed |" in ran.summary and "```text\nfutures " in ran.summary
 
 
-def test_a_session_not_published_yet_is_a_warning_and_not_a_failure(
-    machine: workflow.Machine, database: psycopg.Connection
-) -> None:
+def _at(machine: workflow.Machine, day: date, clock: str) -> workflow.Machine:
+    """The machine at a time of a day in São Paulo; its `pyb3` is the one that it had, with that clock."""
     stand_in = machine.temp / "bin" / "pyb3"
+    stand_in.parent.mkdir(exist_ok=True)
+    moment = calendar.moment(day, time.fromisoformat(clock))
+    stand_in.write_text(
+        f"#!{sys.executable}\nimport datetime\nfrom pyb3 import calendar\nfrom pyb3.cli import main\n"
+        f"moment = datetime.datetime.fromisoformat({moment.isoformat()!r}).astimezone(calendar.zone())\n"
+        "calendar.now = lambda: moment\nmain()\n"
+    )
+    stand_in.chmod(0o755)
+    return replace(machine, path=f"{stand_in.parent}:{machine.path}")
+
+
+def test_a_session_that_is_missing_is_a_notice_then_a_warning_and_fails_the_third_run(
+    machine: workflow.Machine, database: psycopg.Connection, simulator: Simulator
+) -> None:
+    day = calendar.previous_session(calendar.today() - timedelta(1))
+    simulator.today = calendar.previous_session(day - timedelta(1))
+    values, after = _secret() | {"matrix.dataset": "cotahist"}, day + timedelta(1)
+    evening = workflow.run(DAILY, "ingest", _at(machine, day, "23:25"), values)
+    assert evening.code == 0, evening.log
+    told = f"{day} not published 5.4 hours after the session, missed by 1 run, not late yet"
+    assert f"::notice title=cotahist::{told}" in evening.log and "::warning" not in evening.log
+    late = workflow.run(DAILY, "ingest", _at(machine, after, "07:35"), values)
+    assert late.code == 0, late.log
+    assert f"::warning title=cotahist::{day} not published 13.6 hours after the session, missed by 2 runs" in late.log
+    assert "| not_published, late |" in late.summary
+    third = workflow.run(DAILY, "ingest", _at(machine, after, "08:35"), values)
+    assert third.code == 4, third.log
+    assert f"::warning title=cotahist::{day} not published 14.6 hours after the session, missed by 3 runs" in third.log
+
+
+def test_a_webhook_gets_what_is_wrong_and_never_fails_the_job(
+    machine: workflow.Machine, database: psycopg.Connection, simulator: Simulator
+) -> None:
+    values = _secret() | {"matrix.dataset": "futures"}
+    shutil.rmtree(machine.workspace / ".pyb3_cache", ignore_errors=True)
+    hook = Hook()
+    with served(hook):
+        values["secrets.PYB3_NOTIFY_URL"] = f"{hook.url}/hook"
+        failing = replace(machine, environment=machine.environment | {"PYB3_MIRROR": "http://127.0.0.1:1"})
+        for _ in range(2):
+            ran = workflow.run(DAILY, "ingest", failing, values)
+            assert ran.code == 4, ran.log
+        [wrong] = hook.received
+        assert (wrong["dataset"], wrong["state"], len(wrong["units"])) == ("futures", "wrong", 10)
+        assert wrong["link"] == "https://github.com/someone/pyb3/actions/runs/42"
+        hook.status = 500
+        good = workflow.run(DAILY, "ingest", machine, values)
+        assert good.code == 0, good.log
+        assert "did not take the message: HTTP 500" in good.log
+        hook.status = 200
+        workflow.run(DAILY, "ingest", machine, values)
+        assert [told["state"] for told in hook.received] == ["wrong", "right", "right"]
+    values["secrets.PYB3_NOTIFY_URL"] = "http://example.com/a-secret"
+    ran = workflow.run(DAILY, "ingest", machine, values)
+    assert ran.code == 0, ran.log
+    assert "PYB3_NOTIFY_URL is not an https:// address" in ran.log and "a-secret" not in ran.log
+
+
+def test_a_run_that_finds_nothing_new_keeps_no_files(machine: workflow.Machine, database: psycopg.Connection) -> None:
+    shutil.rmtree(machine.workspace / ".pyb3_cache", ignore_errors=True)
+    values = _secret() | {"matrix.dataset": "yield_curves"}
+    new = []
+    for _ in range(2):
+        ran = workflow.run(DAILY, "ingest", machine, values)
+        assert ran.code == 0, ran.log
+        new.append("new=true" in (machine.temp / "GITHUB_OUTPUT").read_text())
+    assert new == [True, False]
+    steps = {step["name"]: step for step in DAILY["jobs"]["ingest"]["steps"] if "name" in step}
+    keep, restore = steps["Keep the files"], steps["Files of former runs"]
+    assert "steps.files.outputs.new == 'true'" in keep["if"] and "!cancelled()" in keep["if"]
+    assert keep["with"]["key"] == restore["with"]["key"], "the newest of former runs is found by its beginning"
+    assert keep["with"]["key"].startswith(restore["with"]["restore-keys"].strip())
+    assert "github.run_id" in keep["with"]["key"], "a key is written once"
+
+
+GH = """#!{python}
+import json, pathlib, subprocess, sys
+state = pathlib.Path({state!r})
+data = json.loads(state.read_text())
+_, group, *words = sys.argv
+options = {{word: words[n + 1] for n, word in enumerate(words[:-1]) if word.startswith("--")}}
+data["calls"].append(" ".join(sys.argv[1:3]))
+if data["off"] and group == "issue":
+    sys.exit("the 'someone/pyb3' repository has disabled issues")
+if group == "api":
+    assert words[0] == "repos/someone/pyb3/actions/runs/42/jobs?per_page=100", words
+    shown = {{"jobs": data["jobs"]}}
+elif words[0] == "list":
+    assert options["--state"] == "open"
+    shown = [{{"number": one["number"], "title": one["title"]}} for one in data["issues"] if one["open"]]
+elif words[0] == "create":
+    body = pathlib.Path(options["--body-file"]).read_text()
+    one = {{"number": len(data["issues"]) + 1, "title": options["--title"], "body": body, "open": True, "comments": []}}
+    data["issues"].append(one)
+elif words[0] == "edit":
+    data["issues"][int(words[1]) - 1]["body"] = pathlib.Path(options["--body-file"]).read_text()
+elif words[0] == "close":
+    one = data["issues"][int(words[1]) - 1]
+    one["open"] = False
+    one["comments"].append(options["--comment"])
+state.write_text(json.dumps(data))
+if "--jq" in options:
+    subprocess.run(["jq", "-r", options["--jq"]], input=json.dumps(shown), text=True, check=True)
+"""
+
+
+def test_a_failed_night_opens_one_issue_and_the_next_good_one_closes_it(machine: workflow.Machine) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq, which gh has built in, is not installed")
+    state, stand_in = machine.temp / "github.json", machine.temp / "bin" / "gh"
     stand_in.parent.mkdir()
-    stand_in.write_text(f'#!/bin/sh\n[ "$1" = backfill ] && exit 3\nexec {sys.executable} -m pyb3 "$@"\n')
+    stand_in.write_text(GH.format(python=sys.executable, state=str(state)))
     stand_in.chmod(0o755)
     machine.path = f"{stand_in.parent}:{machine.path}"
-    ran = workflow.run(DAILY, "ingest", machine, _secret() | {"matrix.dataset": "futures"})
-    assert ran.code == 0, ran.log
-    assert "::warning title=futures::" in ran.log
-    assert ran.summary == "Nothing was done.\n"
+    others = {"number": 1, "title": "Another", "body": "", "open": True, "comments": []}
+    state.write_text(json.dumps({"issues": [others], "jobs": [], "off": False, "calls": []}))
+
+    def night(result: str, failed: Sequence[str] = ()) -> list[dict[str, Any]]:
+        data = json.loads(state.read_text())
+        names = [*registry.names(), "issue"]
+        data["jobs"] = [
+            {
+                "name": name,
+                "status": "completed" if name != "issue" else "in_progress",
+                "conclusion": "failure" if name in failed else "success" if name != "issue" else None,
+                "html_url": f"https://github.com/jobs/{name}",
+            }
+            for name in names
+        ]
+        state.write_text(json.dumps(data | {"calls": []}))
+        ran = workflow.run(DAILY, "issue", machine, VALUES | {"needs.ingest.result": result})
+        assert ran.code == 0, ran.log
+        return json.loads(state.read_text())["issues"][1:]
+
+    assert night("success") == []
+    [opened] = night("failure", ["futures", "cotahist"])
+    assert opened["open"] and opened["title"] == "The nightly ingestion fails"
+    assert "- [futures](https://github.com/jobs/futures)" in opened["body"]
+    assert "- [cotahist]" in opened["body"] and "symbols" not in opened["body"] and "[issue]" not in opened["body"]
+    assert "https://github.com/someone/pyb3/actions/runs/42" in opened["body"]
+    [changed] = night("failure", ["symbols"])
+    assert changed["open"] and "symbols" in changed["body"] and "futures" not in changed["body"]
+    [closed] = night("success")
+    assert not closed["open"]
+    assert closed["comments"] == [
+        "Every job of the last run succeeded: https://github.com/someone/pyb3/actions/runs/42"
+    ]
+    assert len(night("success")[0]["comments"]) == 1
+    first, second = night("failure", ["futures"])
+    assert (first["open"], second["open"]) == (False, True)
+    data = json.loads(state.read_text())
+    state.write_text(json.dumps(data | {"off": True}))
+    ran = workflow.run(DAILY, "issue", machine, VALUES | {"needs.ingest.result": "success"})
+    assert (ran.code, "::warning title=issue::" in ran.log) == (0, True), ran.log
+
+
+def test_the_issue_is_looked_after_by_one_job_after_every_dataset() -> None:
+    job = DAILY["jobs"]["issue"]
+    assert (job["needs"], job["if"], "strategy" in job) == ("ingest", "${{ !cancelled() }}", False)
+    assert DAILY["concurrency"] == {"group": "data-ingestion-daily", "cancel-in-progress": "false"}
 
 
 @pytest.mark.parametrize("ingestion", [DAILY, COTAHIST, RANGE])
@@ -294,7 +455,8 @@ def test_a_workflow_takes_no_more_than_it_needs(path: Path) -> None:
         assert action.startswith("./") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
     for script in re.findall(r"run: (?:\|\n((?: {8,}.*\n|\n)+)|(.+))", text):
         assert "${{" not in "".join(script), "an input in a script's text is run as a script"
-    assert text.count("secrets.") == text.count("DATABASE_URL: ${{ secrets.DATABASE_URL }}")
+    handed = [f"{name}: ${{{{ secrets.{name} }}}}" for name in ("DATABASE_URL", "PYB3_NOTIFY_URL")]
+    assert text.count("secrets.") == sum(map(text.count, handed))
     assert text.count("actions/checkout@") == text.count("persist-credentials: false")
     if "jobs" in loaded:
         assert loaded["permissions"] == {"contents": "read"}
@@ -302,7 +464,8 @@ def test_a_workflow_takes_no_more_than_it_needs(path: Path) -> None:
         assert loaded["concurrency"]["group"]
         for job in loaded["jobs"].values():
             assert int(job["timeout-minutes"]) <= 240
-            assert "permissions" not in job and "env" not in job.get("services", {})
+            assert "env" not in job.get("services", {})
+            assert job.get("permissions") in (None, {"actions": "read", "issues": "write"})
             assert not any("secrets" in value for value in job.get("env", {}).values())
 
 

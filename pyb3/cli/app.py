@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import cache, data, datasets, db, doctor, summary, verify, watch
+from . import cache, data, datasets, db, doctor, notify, summary, verify, watch
 
 app = typer.Typer(
     help="B3's public market data into PostgreSQL.\n\nExample: pyb3 ingest futures --date 2024-01-15",
@@ -26,6 +26,7 @@ for command in (
     watch.status,
     watch.history,
     summary.summary,
+    notify.notify,
     doctor.doctor,
 ):
     app.command()(command)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .. import calendar
 from ..errors import one_line
 from ..unit import SELDOM, Outcome
 
@@ -79,16 +78,11 @@ def summary(results: list[Outcome]) -> None:
 
 
 def end(results: list[Outcome]) -> None:
-    """Exit as the units tell: the one unit's own code; of many 3 where none of a day had data, 4 where one failed."""
-    codes = {result.exit_code for result in results}
-    if codes in (set(), {0}):
-        return
-    if len(results) == 1 or (codes == {3} and len({result.unit for result in results}) == 1):
-        raise typer.Exit(codes.pop())
-    today = calendar.today()
-    late = [r for r in results if r.outcome == "not_published" and r.unit == str(today)]  # it will come
-    if any(result.exit_code for result in results if result not in late):
-        raise typer.Exit(4)
+    """Exit with the code of the run, where it is not 0."""
+    from .. import lateness
+
+    if code := lateness.exit_code(results):
+        raise typer.Exit(code)
 
 
 def frame(value: pl.DataFrame) -> None:

@@ -1,48 +1,69 @@
-"""pyb3 summary: what --json printed, as a table for a page."""
+"""pyb3 summary: what --json printed, as a table for a page, or as GitHub's annotations."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
-from ..errors import UsageError, one_line
+from ..errors import one_line
 from ..unit import SELDOM
-
-_FACTS = ("dataset", "unit", "outcome")
-_NUMBERS = ("rows", "inserted", "updated", "unchanged", "seconds")
+from . import report
 
 
 def summary(
     outcomes: Annotated[typer.FileText, typer.Argument(metavar="FILE", help="What --json printed; - is stdin.")],
+    annotations: Annotated[
+        bool, typer.Option("--annotations", help="Print GitHub's ::error, ::warning and ::notice lines instead.")
+    ] = False,
 ) -> None:
     """Show the units that --json printed as a Markdown table: for a job's page, an issue or a mail.
 
+    A session that is not published is named below the table, with the hours since the session and whether it is late.
+
     Example: pyb3 backfill futures --last 10 --json | pyb3 summary -
     """
-    units = [_unit(line) for line in outcomes if line.strip()]
+    units = report.units(outcomes)
+    if annotations:
+        for line in _annotations(units):
+            print(line)
+        return
     print("\n".join(_markdown(units)) if units else "Nothing was done.")
 
 
-def _unit(line: str) -> dict[str, Any]:
-    try:
-        unit = json.loads(line)
-    except ValueError:
-        unit = None
-    if not isinstance(unit, dict) or not unit.keys() >= {*_FACTS, *_NUMBERS}:
-        raise UsageError(f"{line.strip()[:60]!r} is no unit as --json prints it")
-    return unit
+def _annotations(units: list[dict[str, Any]]) -> Iterable[str]:
+    """One line a unit: an error for a failure, a warning for what is late or partial, a notice for what B3 owes yet."""
+    for unit in units:
+        if report.wrong(unit):
+            level = "error" if unit["outcome"] == "failed" else "warning"
+        elif report.waits(unit):
+            level = "notice"
+        else:
+            continue
+        yield f"::{level} title={_escaped(unit['dataset'])}::{_data(str(unit['unit']))} {_data(report.message(unit))}"
+
+
+def _data(text: str) -> str:
+    """Text as a workflow command holds it."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped(text: str) -> str:
+    """Text as a property of a workflow command holds it."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _markdown(units: list[dict[str, Any]]) -> Iterable[str]:
-    *counts, seconds = _NUMBERS
+    *counts, seconds = report.NUMBERS
     numbers = [*counts, *(name for name in SELDOM if any(unit.get(name) for unit in units)), seconds]
-    yield f"| {' | '.join([*_FACTS, *numbers])} |"
-    yield f"|{'---|' * len(_FACTS)}{'---:|' * len(numbers)}"
+    yield f"| {' | '.join([*report.FACTS, *numbers])} |"
+    yield f"|{'---|' * len(report.FACTS)}{'---:|' * len(numbers)}"
     for unit in units:
-        yield _row([str(unit[name]) for name in _FACTS], [unit.get(name, 0) for name in numbers])
+        facts = [str(unit[name]) for name in report.FACTS]
+        if unit.get("late"):
+            facts[-1] += ", late"
+        yield _row(facts, [unit.get(name, 0) for name in numbers])
     if len(units) > 1:
         totals = [sum(unit.get(name, 0) for unit in units) for name in numbers]
         yield _row(["", f"{len(units):,} units", ""], totals)
@@ -59,5 +80,6 @@ def _row(facts: list[str], numbers: list[int | float]) -> str:
 
 def _told(unit: dict[str, Any]) -> Iterable[str]:
     error = unit.get("error") or {}
-    for message in [*filter(None, [error.get("message")]), *unit.get("warnings", ())]:
+    lateness = report.message(unit) if unit["outcome"] == "not_published" and "late" in unit else None
+    for message in [*filter(None, [lateness, error.get("message")]), *unit.get("warnings", ())]:
         yield f"{unit['dataset']} {unit['unit']}: {one_line(message)}"

@@ -24,6 +24,15 @@ def status(
     dataset: Annotated[
         str | None, typer.Argument(metavar="[DATASET]", help="One dataset, with a map of its months.")
     ] = None,
+    stale: Annotated[
+        int | None,
+        typer.Option(
+            "--stale",
+            min=0,
+            metavar="SESSIONS",
+            help="Exit 4 only when a dataset is more than so many sessions behind, else 0.",
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare what is in the database with B3's sessions; exits 4 when some are missing or partial.
@@ -32,12 +41,19 @@ def status(
     all of them. A year that was loaded whole is also compared with the rows and sessions that B3's file of the year
     has, where these are known; exits 4 when they differ.
 
+    `--stale` is for a heartbeat from outside: it looks at the last session of each dataset alone. A session counts from
+    the hour at which its file should be there. A dataset without any session counts when it is named, or when no
+    dataset has one.
+
     Example: pyb3 status cotahist
     """
     from ..coverage import coverage
     from ..datasets import registry
 
     found = [coverage(registry.get(name)) for name in ([dataset] if dataset else registry.names())]
+    if stale is not None:
+        _heartbeat(found, stale, as_json, named=dataset is not None)
+        return
     if as_json:
         show.objects(one.as_dict() for one in found)
     else:
@@ -56,6 +72,21 @@ def status(
         if dataset:
             _map(found[0])
     if not all(one.complete for one in found) or (dataset and not found[0].days):
+        raise typer.Exit(_INCOMPLETE)
+
+
+def _heartbeat(found: list[Coverage], limit: int, as_json: bool, *, named: bool) -> None:
+    """How far behind each dataset is. Exits 4 when one is behind by more sessions than `limit`."""
+    empty = all(one.behind is None for one in found)
+    stale = [one for one in found if (one.behind > limit if one.behind is not None else named or empty)]
+    if as_json:
+        facts = ("dataset", "last", "behind")
+        told = [(one, one.as_dict()) for one in found]
+        show.objects({fact: all_[fact] for fact in facts} | {"stale": one in stale} for one, all_ in told)
+    else:
+        rows = [(one.dataset, one.last, one.behind, "yes" if one in stale else "no") for one in found]
+        show.rows(("dataset", "last", "sessions behind", "stale"), rows)
+    if stale:
         raise typer.Exit(_INCOMPLETE)
 
 

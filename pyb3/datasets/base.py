@@ -21,7 +21,7 @@ from ..parse.rejects import LINE, Rejects
 from ..parse.typed import schema
 from ..signature import empty_table
 from ..template import Source, Template, dtype
-from ..unit import Kind, Unit
+from ..unit import Kind, Steady, Unit
 from .members import chooser
 
 
@@ -73,12 +73,13 @@ class Dataset:
     """One dataset: a template, and how its files become frames.
 
     A plain fixed-width or CSV dataset sets `filename` alone. Others override `shape` (rows of one file),
-    `items` (what a source is asked for one by one) or `unit` (what a date means).
+    `items` (what a source is asked for one by one) or `unit` (what a date means). `steady` is what each session has.
     """
 
     package: ClassVar[str] = "pyb3.datasets"
     filename: ClassVar[str]
     first_year: ClassVar[int] = 1986
+    steady: ClassVar[Steady | None] = None
 
     def __init__(self) -> None:
         self.template = Template.load(self.package, self.filename)

@@ -11,7 +11,7 @@ from .. import calendar
 from ..errors import WrongDate
 from ..file import File
 from ..parse.rejects import Rejects
-from ..unit import Unit
+from ..unit import Steady, Unit
 from .base import Batch, Origin
 from .indexes import IndexDataset
 
@@ -21,6 +21,7 @@ class IndexHistorical(IndexDataset):
 
     filename = "index_historical.yaml"
     first_year = 1968  # of IBOV
+    steady = Steady(("index_code",), filled="value")
 
     def read(
         self,

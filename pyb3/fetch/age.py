@@ -26,11 +26,15 @@ def early(file: File, source: Source, unit: Unit) -> bool:
     """Whether the file came before the last version of it was out: B3 has added to it, or corrected it, since.
 
     A session's own file has its last version at the source's `final_at`, where that is known. A longer file grows with
-    each session: it is whole for a session by `final_at`, or where that is not known when the session's day is over.
+    each session: it is whole for a session by `final_at`, or where that is not known when the session's day is over. A
+    page of the last session alone may show the one before until the evening, where it bears no date that tells.
     """
     fetched = fetched_at(file)
-    if fetched is None or source.period == "snapshot" or (source.period == "day" and not source.final_at):
+    if fetched is None or (source.period == "day" and not source.final_at):
         return False
+    if source.period == "snapshot":
+        told = source.dated or source.after
+        return not told and unit.kind == "day" and fetched < calendar.moment(unit.date, time.min) + _OUT
     session, final = _asked(unit), source.last_version
     over = calendar.moment(session, final) if final else calendar.moment(session + _DAY, time.min)
     return fetched < over
@@ -42,9 +46,14 @@ def lacks(file: File, source: Source, unit: Unit) -> bool:
     return fetched is not None and source.period in ("month", "year") and fetched.date() < _asked(unit)
 
 
-def settled(source: Source, unit: Unit) -> bool:
+def finished_at(unit: Unit) -> datetime:
+    """When B3 has had the next session's day to finish the files of a unit."""
+    return calendar.moment(calendar.next_session(_asked(unit) + _DAY) + _DAY, time.min)
+
+
+def settled(unit: Unit) -> bool:
     """Whether B3 has had the next session's day to finish the files of a unit."""
-    return calendar.now() >= calendar.moment(calendar.next_session(_asked(unit) + _DAY) + _DAY, time.min)
+    return calendar.now() >= finished_at(unit)
 
 
 def _asked(unit: Unit) -> date:

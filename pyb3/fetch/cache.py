@@ -18,7 +18,7 @@ from ..unit import Unit
 from . import age
 from .request import Request, request
 
-_MORNING = 9  # hours, at B3: by then its pages may show the new session
+_EVENING = 18  # hours, at B3: until then its pages may show the session before
 Items = Callable[[Source], list[str]]
 # Many units share a month's or year's file: a run asks for it once, also when two need it at once, B3 has none, or it
 # cannot be read. A process that lives longer, as a notebook's, asks again after an hour.
@@ -26,6 +26,10 @@ _RUN = timedelta(hours=1)
 _turns: dict[Path, Lock] = {}
 _absent: dict[Path, tuple[datetime, str]] = {}
 _asked: dict[Path, datetime] = {}
+
+
+class _Kept(SourceError):
+    """B3 fails where a file is asked for anew that is in the cache: a lesser source's does not take its place."""
 
 
 def path_of(template: Template, asked: Request) -> Path:
@@ -62,30 +66,39 @@ def fetch_file(
     asked = request(source, unit, item)
     path = path_of(template, asked)
     if _past(source, unit) and path.exists():
-        return File.at(path, source.name, item)
-    if gone(source, unit):
+        file = File.at(path, source.name, item)
+        if gone(source, unit) or not age.early(file, source, unit):  # after midnight an early one is asked for again
+            return file
+    elif gone(source, unit):
         raise NotPublished(f"{template.name} {unit}: B3 shows the last session alone; that day's is not in the cache")
     with _turns.setdefault(path, Lock()):
         file = File.at(path, source.name, item)
         usable = file.path.exists() and not age.lacks(file, source, unit)
         refused = "refused" in file.known
         old = refused or "unfinished" in file.known or age.early(file, source, unit)
-        if usable and not refresh and (not old or _this_run(_asked.get(path))):
+        asked_now = _this_run(_asked.get(path))
+        shared = source.period not in (unit.kind, "snapshot")
+        if usable and ((asked_now and shared) if refresh else (asked_now or not old)):
             return file
-        if not refresh and path in _absent and _this_run(_absent[path][0]):
+        if path in _absent and _this_run(_absent[path][0]) and (asked_now or not refresh):
             raise NotPublished(_absent[path][1])
         _asked[path] = calendar.now()
         try:
             _download(template, asked, path, source, unit, progress, notes)
         except (NotPublished, SourceError) as error:
-            if isinstance(error, NotPublished) and source.period not in (unit.kind, "snapshot"):
+            if isinstance(error, NotPublished) and shared:
                 _absent[path] = calendar.now(), str(error)
-            if refresh or refused or not usable:
+            if refused or not usable:
                 raise
+            if refresh and isinstance(error, SourceError):
+                raise _Kept(str(error)) from error
+            if refresh and not old:
+                notes.append(f"{path.name}: B3 has it no more; kept as it is ({error})")
+                return file
             came = f"{age.fetched_at(file):%Y-%m-%d %H:%M}"
             notes.append(f"{path.name} is kept as it came at {came}; B3 was asked for a later one: {error}")
             return file
-        if "unfinished" in file.known and not age.settled(source, unit) and _same(path, file):
+        if "unfinished" in file.known and not age.settled(unit) and _same(path, file):
             unfinished(File.at(path))  # what is the same on the day after is as finished as B3 makes it
         return File.at(path, source.name, item)
 
@@ -140,6 +153,13 @@ def unfinished(file: File) -> None:
     _mark(file, "unfinished")
 
 
+def too_early(file: File, unit: Unit) -> None:
+    """Have the next run ask B3 anew for a file that does not hold the unit, where it came before B3 had finished it."""
+    fetched = age.fetched_at(file)
+    if fetched is not None and fetched < age.finished_at(unit):
+        _mark(file, "unfinished")
+
+
 def _mark(file: File, what: str) -> None:
     known = read_sidecar(file.path)
     if not known or known["sha256"] != file.known.get("sha256"):
@@ -165,10 +185,12 @@ def collect(
     Sources named in `besides` are passed over.
 
     `one` brings a file of a source and item. What a source does not have is left out and noted, where there is
-    something at all. Raises NotPublished when no source has the unit, SourceError when the network or B3 fails.
+    something at all. A source that failed, so that the next one is taken, is noted with its error. Raises NotPublished
+    when no source has the unit, SourceError when the network or B3 fails.
     """
     files: list[File] = []
     failures: list[PyB3Error] = []
+    failed: list[str] = []
     missing: list[str] = []
     for source in template.sources_for(unit, calendar.today()):
         if source.name in besides:
@@ -186,18 +208,23 @@ def collect(
                         failures.append(error)
                     absent.append(item)
         except SourceError as error:  # the next source may answer
-            if template.take == "every":
+            if template.take == "every" or isinstance(error, _Kept):
                 raise
             failures.append(error)
+            failed.append(source.name)
         files += found
         if absent and (found or template.take == "every"):
             missing.append(f"{source.name} has no file" + (f" for {', '.join(absent)}" if found else ""))
         if files and template.take == "first":
             break
+    broken = [error for error in failures if isinstance(error, SourceError)]
     if files:
+        if broken:
+            taken = ", ".join(dict.fromkeys(file.source for file in files))
+            words = "; ".join(dict.fromkeys(map(str, broken)))
+            notes.append(f"{taken} was taken instead of {', '.join(failed)}, which failed: {words}")
         notes += missing
         return files
-    broken = [error for error in failures if isinstance(error, SourceError)]
     words = "; ".join(dict.fromkeys(map(str, broken or failures)))
     raise (SourceError if broken else NotPublished)(words or f"{template.name} {unit}: no source reaches that date")
 
@@ -205,10 +232,10 @@ def collect(
 def gone(source: Source, unit: Unit) -> bool:
     """Whether it is too late to ask: the source shows the last session alone, and that is not the unit's.
 
-    In the small hours of a session's day it may still show the one before: an answer that bears its date can tell.
+    Until the evening of a session's day a `late` one may still show the one before.
     """
     today = calendar.today()
-    if not _past(source, unit) or not (source.dated and calendar.is_session(today) and calendar.now().hour < _MORNING):
+    if not _past(source, unit) or not (source.late and calendar.is_session(today) and calendar.now().hour < _EVENING):
         return _past(source, unit)
     return unit.date != calendar.previous_session(today - timedelta(1))
 

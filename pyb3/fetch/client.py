@@ -72,7 +72,9 @@ def persist(request: Request, once: Callable[[], _T], *, patient: bool = True) -
             if not (patient and error.refusal and door.patient()):
                 return True
             wait = _WAITS[min(tries, len(_WAITS)) - 1]
-            _log.info("%s: %s; it is asked again in %.0f s", host, error, wait)
+            said = f"B3 answers {error}" if str(error).startswith("HTTP") else error
+            if tries < attempts:
+                _log.warning("%s: %s; trying again in %.0f s (try %d of %d)", host, said, wait, tries + 1, attempts)
             return wait
         if isinstance(error, httpx.UnsupportedProtocol):
             return False

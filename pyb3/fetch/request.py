@@ -6,8 +6,10 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from .. import calendar
 from ..template import Source
 from ..unit import Unit
 
@@ -17,9 +19,9 @@ class Request:
     """One question to B3, and the name its answer is kept under.
 
     `form` is how B3 wants to be asked: `get`, `token` (ask for a token, then for the file), `post` (JSON) or
-    `base64` (JSON in the path). An answer that matches `absent` is not kept: B3 has no final file yet;
-    nor is one that does not match `dated`: it is of another day; nor one that matches `empty`: B3, which keeps the
-    last `keeps` days, shows no row. `always_200` and `counted` are the source's.
+    `base64` (JSON in the path). An answer that matches `absent` is not kept: B3 has no final file yet; nor is one that
+    does not match `dated`: it is neither of that day nor of the session to come; nor one that matches `empty`: B3
+    keeps the last `keeps` days, and shows no row. `always_200` and `counted` are the source's.
     """
 
     source: str
@@ -52,14 +54,18 @@ class Request:
 
 def request(source: Source, unit: Unit, item: str = "") -> Request:
     """The request for the source's file that holds a unit (and an item, where it is asked once for each)."""
-    values = {"date": source.covering(unit), "item": item}
+    values: dict[str, Any] = {"date": source.covering(unit), "item": item}
 
-    def filled(value: Any) -> Any:
+    def filled(value: Any, values: Mapping[str, Any] = values) -> Any:
         if not isinstance(value, str):
             return value
         text = value.format(**values)
         return int(text) if value == "{date:%Y}" else text  # B3 wants the year as a number
 
+    following = calendar.next_session(values["date"] + timedelta(1)) if source.dated else values["date"]
+    dated = [filled(source.dated)]
+    if following > calendar.today():  # a page of what is valid for a day may turn in the evening before
+        dated.append(filled(source.dated, {**values, "date": following}))
     payload = None if source.payload is None else {name: filled(value) for name, value in source.payload.items()}
     return Request(
         source=source.name,
@@ -70,7 +76,7 @@ def request(source: Source, unit: Unit, item: str = "") -> Request:
         container=source.container,
         payload=payload,
         absent=source.absent,
-        dated=filled(source.dated),
+        dated="|".join(filter(None, dated)),
         empty=source.empty,
         keeps=source.keeps,
         always_200=source.always_200,

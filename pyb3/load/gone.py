@@ -23,6 +23,7 @@ Whole = Mapping[str, Any]
 """Values by column: a file holds every row of its days that has them; without any, every row."""
 
 _GONE = sql.Identifier("pyb3_gone")
+_STOOD_IN = sql.Identifier("pyb3_stood_in")
 _DAYS = 60  # whose keys are read at once
 
 
@@ -108,6 +109,34 @@ def find(
 def keys() -> sql.Identifier:
     """The table with the keys that `find` has found."""
     return _GONE
+
+
+def stood_in(connection: psycopg.Connection[Any], template: Template, sources: Sequence[str]) -> dict[str, int]:
+    """Put the keys of the gone rows that files of these sources wrote into a temporary table; count them by source.
+
+    The table is that of `keys_stood_in`. To be called after `find`, for a table whose rows bear their ingestion.
+    """
+    parts = {"key": listed(template.key), "table": own(template.table), "gone": _GONE, "alone": _STOOD_IN}
+    query = sql.SQL(
+        "CREATE TEMP TABLE {alone} ON COMMIT DROP AS SELECT s.*, i.source AS source_of_row FROM {gone} s"
+        " JOIN {table} t ON {join} JOIN {ingestions} i ON i.id = t.{number}"
+        " WHERE i.dataset = {dataset} AND i.source = ANY({sources}::text[])"
+    ).format(
+        **parts,
+        join=same_key(template, "t", "s"),
+        ingestions=own("ingestions"),
+        number=sql.Identifier(NUMBER),
+        dataset=sql.Literal(template.name),
+        sources=sql.Literal(list(sources)),
+    )
+    connection.execute(query)
+    count = sql.SQL("SELECT source_of_row, count(*) FROM {alone} GROUP BY 1 ORDER BY 1").format(**parts)
+    return dict(connection.execute(count).fetchall())
+
+
+def keys_stood_in() -> sql.Identifier:
+    """The table with the keys that `stood_in` has found."""
+    return _STOOD_IN
 
 
 def _absent(connection: psycopg.Connection[Any], template: Template, seen: Seen, days: Sequence[date]) -> pl.DataFrame:

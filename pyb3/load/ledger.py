@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from .. import __version__, settings
+from .. import __version__, calendar, settings
 from ..errors import DatabaseError, one_line
 from ..file import File
 from ..unit import Counts, Outcome
@@ -92,7 +92,7 @@ def record(
         "size": sum(file.size for file in files) if files else None,
         "program_version": __version__,
         "started_at": started_at,
-        "ended_at": datetime.now(UTC),
+        "ended_at": calendar.now().astimezone(UTC),
         "warnings": list(outcome.warnings),
         "error_code": error.get("code"),
         "error_message": error.get("message"),
@@ -146,6 +146,16 @@ def same_bytes(
     ).fetchone()
     there = row[0] if row is not None else 0
     return Loaded(first, last, *facts) if there == written or (there > written and not prune) else None
+
+
+def absent(connection: psycopg.Connection[Any], dataset: str, unit: str, since: datetime, until: datetime) -> bool:
+    """Whether a unit was asked for between two times, and has never come."""
+    query = sql.SQL(
+        "SELECT coalesce(bool_or(ended_at >= %s AND ended_at < %s) AND NOT bool_or(first_date IS NOT NULL), false)"
+        " FROM {} WHERE dataset = %s AND unit = %s"
+    ).format(own("ingestions"))
+    row = connection.execute(query, (since, until, dataset, unit)).fetchone()
+    return bool(row and row[0])
 
 
 def days_held(connection: psycopg.Connection[Any], table: str) -> list[date]:
@@ -210,6 +220,15 @@ def partial(connection: psycopg.Connection[Any], dataset: str) -> list[str]:
         """
     ).format(ingestions=own("ingestions"))
     return [unit for (unit,) in connection.execute(query, {"dataset": dataset})]
+
+
+def misses(connection: psycopg.Connection[Any], dataset: str, unit: str, since: datetime) -> int:
+    """How many runs found a unit not published, since a moment."""
+    query = sql.SQL(
+        "SELECT count(*) FROM {} WHERE dataset = %s AND unit = %s AND outcome = 'not_published' AND ended_at >= %s"
+    ).format(own("ingestions"))
+    row = connection.execute(query, (dataset, unit, since)).fetchone()
+    return row[0] if row is not None else 0
 
 
 def history(connection: psycopg.Connection[Any], dataset: str, day: date | None, limit: int) -> list[dict[str, Any]]:

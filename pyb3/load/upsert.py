@@ -30,11 +30,15 @@ from .years import Years
 
 @dataclass(slots=True)
 class Loaded:
-    """What a load has done: the number of its ingestion, its counts, and on which days rows are gone."""
+    """What a load has done: the number of its ingestion, its counts, and on which days rows are gone.
+
+    `stood_in` counts the gone rows that were removed because a lesser source alone had them, by that source.
+    """
 
     number: int
     counts: Counts = field(default_factory=Counts)
     gone: Mapping[date, int] = field(default_factory=dict)
+    stood_in: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(
@@ -44,15 +48,17 @@ def load(
     *,
     prune: Callable[[], bool] = lambda: False,
     better: Callable[[], Sequence[str]] = lambda: (),
+    lesser: Callable[[], Sequence[str]] = lambda: (),
     after: Callable[[Loaded], object] = lambda loaded: None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Loaded:
     """Upsert what `read()` yields and commit, or change nothing. Blocks other loads of the same days.
 
     What updated rows had before is kept in `revisions`. Rows that are gone from the files are counted, and removed
-    where `prune()` says so; those of the `better()` sources are not missed. Both are asked when all is read, and
-    `after` is called at the end of the same transaction. `meanwhile` is called now and then while the server is waited
-    for: what it raises ends the load.
+    where `prune()` says so; those of the `better()` sources are not missed, and those of the `lesser()` ones, which
+    stood in for the one at hand, are always removed. All three are asked when all is read, and `after` is called at the
+    end of the same transaction. `meanwhile` is called now and then while the server is waited for: what it raises ends
+    the load.
 
     Days that the table has no row of are copied straight into it. Of the others the table's rows are read, and only
     rows that are not among them are staged and written: a load that changes nothing writes nothing and locks no row.
@@ -62,7 +68,7 @@ def load(
         try:
             with connection.transaction():
                 loaded = Loaded(ledger.begin(connection))
-                _Transaction(connection, template, staged_only, loaded).run(read(), prune, better, meanwhile)
+                _Transaction(connection, template, staged_only, loaded).run(read(), prune, better, lesser, meanwhile)
                 after(loaded)
             return loaded
         except (errors.UniqueViolation, errors.CardinalityViolation, errors.DeadlockDetected, _Twice) as error:
@@ -121,6 +127,7 @@ class _Transaction:
         batches: Iterable[Batch],
         prune: Callable[[], bool],
         better: Callable[[], Sequence[str]],
+        lesser: Callable[[], Sequence[str]],
         meanwhile: Callable[[], object],
     ) -> None:
         with Wire(self.connection, meanwhile) as self.wire:
@@ -135,10 +142,12 @@ class _Transaction:
                 waiting = following
             if waiting is not None:
                 self._write(*waiting)
-            self.wire.send(self._finish, prune, better)
+            self.wire.send(self._finish, prune, better, lesser)
             self.wire.sent()
 
-    def _finish(self, prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
+    def _finish(
+        self, prune: Callable[[], bool], better: Callable[[], Sequence[str]], lesser: Callable[[], Sequence[str]]
+    ) -> None:
         """All that is left when every row is sent."""
         self.connection.execute("SET LOCAL enable_seqscan = on")
         self.years.attach()
@@ -146,7 +155,7 @@ class _Transaction:
             if pl.concat(self.other).is_in(pl.concat(self.seen.same).implode()).any():
                 raise _Twice(f"{self.template.name}: two rows share a key")
         self.stages.merge()
-        self._look_for_gone(prune, better)
+        self._look_for_gone(prune, better, lesser)
 
     def _ready(self, batch: days.Part) -> _Ready:
         """Sort a batch and fold it. Raises DuplicateKey. Done by the thread that makes the next batch."""
@@ -214,7 +223,9 @@ class _Transaction:
             raise twice_in(self.template, [twice[name][0] for name in key])
         return folded, folded.select(key).hash_rows()
 
-    def _look_for_gone(self, prune: Callable[[], bool], better: Callable[[], Sequence[str]]) -> None:
+    def _look_for_gone(
+        self, prune: Callable[[], bool], better: Callable[[], Sequence[str]], lesser: Callable[[], Sequence[str]]
+    ) -> None:
         """Count the rows that the files have no more, and remove them where they are to be."""
         if self.seen.nothing_gone(self.counts.updated):
             return
@@ -223,5 +234,14 @@ class _Transaction:
             self.connection, self.template, self.seen, old, better=better(), numbered=self.numbered
         )
         self.counts.gone = sum(self.loaded.gone.values())
-        if self.counts.gone and prune():
+        if not self.counts.gone:
+            return
+        if self.numbered and (names := lesser()):
+            found = gone.stood_in(self.connection, self.template, names)
+            # A file of fewer rows than it would remove may be a part of one: then its rows are gone like any others.
+            if 0 < sum(found.values()) <= self.counts.rows:
+                self.loaded.stood_in = found
+        if prune():
             self.counts.removed = revisions.remove(self.connection, self.template, gone.keys(), self.numbered)
+        elif self.loaded.stood_in:
+            self.counts.removed = revisions.remove(self.connection, self.template, gone.keys_stood_in(), self.numbered)

@@ -28,11 +28,14 @@ class Source:
     apart. Its groups, each in whatever match has it: `day`, the session (the first one of a longer file), written
     20240115 or 2024-01-15; `until`, the last one; `made`, when B3 made the file; any other is part of what the file
     is: files that differ in it, or in `until`, are not versions of one.
-    A source reaches back `keeps` days, and is asked for one of its days only when the unit is `min_age` days old,
-    for any unit only when that is `delay` days old, so that the sources before it have had their time; 0 is no limit.
+    A source reaches back `keeps` days, and is asked for any unit only when that is `delay` days old, so that the
+    sources before it have had their time; 0 is no limit. A longer file of `closed_months` is asked for a day only when
+    the day's month is over: until then B3 has the day's own file, or none.
 
     A `snapshot` shows the last session alone: what was fetched on its day serves that day for ever. `dated`, a
-    pattern over `date`, is what an answer of that date holds; another is refused and not kept. A source that comes
+    pattern over `date`, is what an answer of that date holds; another is refused and not kept, but for one of the next
+    session: such a page shows what will be valid then. A `late` one is asked for the session before also in the small
+    hours of the next session's day: the dataset compares its answer with the dated one. A source that comes
     `after` another is asked only for the items that one had. `sample` is an item that it has always had, to see by
     whether it still answers.
 
@@ -61,9 +64,10 @@ class Source:
     sample: str = ""
     after: str = ""
     dated: str = ""
+    late: bool = False
     serves: tuple[str, ...] = ()
     keeps: int = 0
-    min_age: int = 0
+    closed_months: bool = False
     delay: int = 0
     final_at: str = ""
     empty: str = ""
@@ -93,7 +97,7 @@ class Source:
             and (self.valid_from is None or unit.last >= self.valid_from)
             and (self.valid_to is None or unit.date <= self.valid_to)
             and (not self.keeps or age <= self.keeps)
-            and (self.period == unit.kind or age >= self.min_age)
+            and not (self.closed_months and unit.kind == "day" and _month(unit.date) >= _month(today))
             and (not self.delay or age >= self.delay)
         )
 
@@ -126,6 +130,10 @@ class Source:
             return parts.get("item", ""), datetime.strptime(parts["date"], written).date() if written else None
         except (ValueError, re.error):  # eight digits that are no date, or a pattern that names the day twice
             return "", None
+
+
+def _month(day: date) -> tuple[int, int]:
+    return day.year, day.month
 
 
 def check_pattern(pattern: str, *, once: bool) -> None:

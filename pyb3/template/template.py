@@ -88,6 +88,18 @@ class Template:
         formats = {self.source(name).format for name in names}
         return [one.name for one in self.sources[: min(map(order.index, names))] if one.format not in formats]
 
+    def stood_in(self, names: Sequence[str]) -> list[str]:
+        """The sources that stand in for these where they fail: rows of theirs alone do not stay.
+
+        Not longer files of the same format: they have the rows that B3 published in these.
+        """
+        order = [source.name for source in self.sources]
+        if self.take == "every" or not names:
+            return []
+        mine = [self.source(name) for name in names]
+        after = self.sources[max(map(order.index, names)) + 1 :]
+        return [one.name for one in after if all(one.format != m.format or one.period == m.period for m in mine)]
+
     def sources_for(self, unit: Unit, today: date) -> list[Source]:
         """The sources that serve a unit, in order of preference."""
         return [source for source in self.sources if source.can_serve(unit, today)]

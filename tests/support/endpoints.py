@@ -19,6 +19,7 @@ from pyb3.calendar import is_session, previous_session, sessions
 
 from . import generate
 from .faults import CONSENT_PAGE, ERROR_PAGE, Answer
+from .hours import Hours
 from .kept import FILES
 
 _HISTORY = "/bvmf.bmfbovespa.com.br/InstDados/SerHist/COTAHIST_"
@@ -55,8 +56,10 @@ class Exchange:
     `absent` are patterns of paths that B3 has nothing at. `versions` is how often it published each session file.
     `file_status` stands in the first line of the daily CSV files; a token lives for `token_seconds`. Where
     `bare_clients_refused`, one that does not call itself a browser gets 403, as from some of B3's front ends.
-    `tables` are those that the bulletin's catalogue lists. `no_values` are indexes and years for which the statistics
-    answer null.
+    `portfolios`, `theoretical` and `statistics` are the days up to which the index pages of that kind are, where that
+    is not `today`. `tables` are those that the bulletin's catalogue lists. `no_values` are indexes and years for which
+    the statistics answer null. With `hours`, what there is follows from the time that it is at B3, `now`, instead of
+    from `today`.
     """
 
     rows: int = 500
@@ -69,7 +72,12 @@ class Exchange:
     token_seconds: float = 300.0
     bare_clients_refused: bool = False
     tables: list[str] = field(default_factory=lambda: list(generate.TABLES))
+    portfolios: date | None = None
+    theoretical: date | None = None
+    statistics: date | None = None
     no_values: set[tuple[str, int]] = field(default_factory=set)
+    hours: Hours | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(ZoneInfo("America/Sao_Paulo")))
 
     def __post_init__(self) -> None:
         self._tokens: dict[str, tuple[str, date, float]] = {}
@@ -102,8 +110,14 @@ class Exchange:
             return replace(_NOT_FOUND, status=200)
         return _NO_FILE if path.startswith(_DAILY) else _NOT_FOUND
 
-    def published(self, day: date) -> bool:
-        return day <= self.today and is_session(day)
+    def published(self, day: date, source: str) -> bool:
+        return self.hours.has(source, day, self.now) > 0 if self.hours else day <= self.today and is_session(day)
+
+    def latest(self, source: str) -> date:
+        """The last session that a source has; of the index pages, the one that they show."""
+        if self.hours is None:
+            return self.today
+        return self.hours.page(self.now) if source == "index pages" else self.hours.latest(source, self.now)
 
     def _history(self, name: str, shift: Callable[[date], date]) -> Answer:
         found = re.fullmatch(r"(?:D(\d{2})(\d{2})(\d{4})|M(\d{2})(\d{4})|A(\d{4}))\.ZIP", name, re.IGNORECASE)
@@ -119,7 +133,7 @@ class Exchange:
             asked = date(year or 0, month or 0, day or 0)
         except ValueError:
             return _NOT_FOUND
-        if not self.published(asked):
+        if not self.published(asked, "COTAHIST_D"):
             return _NOT_FOUND
         shown = shift(asked)
         return self._zip(
@@ -131,9 +145,10 @@ class Exchange:
         return generate.cotahist(days, rows, self.seed)
 
     def _year(self, year: int, rows: int) -> Answer:
-        if not 1986 <= year <= self.today.year:
+        today = self.latest("COTAHIST_A")
+        if not 1986 <= year <= today.year:
             return _NOT_FOUND
-        days = sessions(date(year, 1, 1), min(date(year, 12, 31), self.today))
+        days = sessions(date(year, 1, 1), min(date(year, 12, 31), today))
         if not days:
             return _NOT_FOUND
 
@@ -143,11 +158,12 @@ class Exchange:
             return buffer.getvalue()
 
         answer = self._zip(("year", year, rows, days[-1]), made)
-        return replace(answer, chunked=year == self.today.year)  # made on the fly: no length
+        return replace(answer, chunked=year == today.year)  # made on the fly: no length
 
     def _days(self, first: date, name: str, rows: int) -> Answer:
         end = (first + timedelta(31)).replace(day=1) - timedelta(1)
-        days = sessions(first, min(end, self.today))
+        until = self.hours.month(first, self.now) if self.hours else self.today
+        days = sessions(first, min(end, until)) if until else []
         if not days:
             return _NOT_FOUND
         return self._zip(
@@ -174,18 +190,23 @@ class Exchange:
             day = datetime.strptime(found[2], "%y%m%d").date()
         except ValueError:
             return None
-        if not self.published(day) or (found[1] == "PR" and day in _NEVER_PUBLISHED):
+        if not self.published(day, found[1]) or (found[1] == "PR" and day in _NEVER_PUBLISHED):
             return None
         if found[1] in ("SPRD", "SPRE", "PR") and day < _FIRST_REPORT:
             return None
         day, kind, rows, seed, versions = shift(day), found[1], self.rows, self.seed, self.versions
+        first = False
+        if self.hours and kind not in ("IR", "TS"):
+            versions, whole = self.hours.has(kind, day, self.now), self.hours.whole(kind, day, self.now)
+            first = versions == 1 and not whole and kind != "IN"
+            seed += 0 if whole or first else 1  # the evening goes on: what is not the last has other values
         makers: dict[str, Callable[[], bytes]] = {
             "IR": lambda: generate.index_report_zip(day, rows, seed),
             "IN": lambda: generate.instrument_file_zip(day, rows, seed, versions=versions),
             "TS": lambda: generate.swap_rates_zip(day, max(10, min(280, rows // 20)), seed),
         }
-        prices = lambda: generate.price_report_zip(day, rows, seed, kind=kind, versions=versions)  # noqa: E731
-        return self._made((kind, day, versions), makers.get(kind, prices))
+        prices = lambda: generate.price_report_zip(day, rows, seed, kind=kind, versions=versions, first=first)  # noqa: E731
+        return self._made((kind, day, versions, seed, first), makers.get(kind, prices))
 
     def _token(self, name: str, day: str) -> Answer:
         name = name.removesuffix("File")
@@ -196,7 +217,9 @@ class Exchange:
         if name not in _OLDEST or not is_session(when) or when < _OLDEST[name]:
             return _NO_FILE
         token = ""
-        if when <= self.today:
+        if self.hours and not self.published(when, name):
+            return _NO_FILE  # 400 was seen where a file was not out yet (2026-09-09)
+        if self.hours or when <= self.today:
             token = base64.b64encode(f"{name}/{when}/{len(self._tokens)}".encode()).decode().rstrip("=")
             self._tokens[token] = (name, when, time.monotonic() + self.token_seconds)
         file = {"name": f"{name}File_{when:%Y%m%d}_1", "extension": ".csv"}
@@ -207,6 +230,8 @@ class Exchange:
         if time.monotonic() >= until:
             return _NO_FILE
         day, status = shift(day), self.file_status
+        if self.hours and not self.hours.whole(name, day, self.now):
+            status = "Parcial"
         make = generate.instruments_consolidated if name == "InstrumentsConsolidated" else generate.trade_information
         body = self._made((name, day, status), lambda: make(day, self.rows, self.seed, status=status))
         heading = f'attachment; filename="{name}File_{day:%Y%m%d}_1.csv"'
@@ -220,7 +245,8 @@ class Exchange:
             return _NO_FILE
         if not isinstance(filters, dict) or name != "ConsolidatedTradesDerivatives":
             return _NO_FILE
-        kept = sessions(self.today - timedelta(60), self.today)[-_KEPT_SESSIONS:]
+        today = self.latest("BDI")
+        kept = sessions(today - timedelta(60), today)[-_KEPT_SESSIONS:]
         if day not in kept or missing:
             return Answer(generate.empty_bulletin(day), content_type="text/csv")
         day = shift(day)
@@ -239,21 +265,38 @@ class Exchange:
             return _NO_FILE
         if missing:
             return Answer(b"", content_type="application/json")
-        day, seed = shift(self.today), self.seed
-        index = "IBOV" if index == "IBOVESPA" else index
+        seed, index = self.seed, "IBOV" if index == "IBOVESPA" else index
+        statistics = proxy == "indexStatisticsProxy"
+        day = shift(self.latest("IndexStatistics" if statistics else "index pages"))
         if (proxy, call) == ("indexStatisticsProxy", "GetPortfolioDay"):
             if (index, year) in self.no_values:
                 return _json({"min": None, "max": None, "results": None})
-            body = generate.index_year(index, year, day, seed, language=language)
+            until = self.statistics or day
+            body = self._made(
+                ("index year", index, year, until, language),
+                lambda: generate.index_year(index, year, until, seed, language=language),
+            )
             return Answer(body, content_type="application/json; charset=utf-8")
         if proxy != "indexProxy":
             return _NOT_FOUND
         if call == "GetPortfolioDay":
-            return _page(generate.portfolio_day(index, day, seed, language=language, segment=segment), asked)
+            shown = self.portfolios or day
+            portfolio = self._made(
+                ("portfolio", index, shown, language, segment),
+                lambda: generate.portfolio_day(index, shown, seed, language=language, segment=segment),
+            )
+            return _page(portfolio, asked)
         if call in ("GetTheoricalPortfolio", "GetQuartelyPreview"):
             ahead = timedelta(0 if call == "GetTheoricalPortfolio" else 120)
-            return _page(generate.theoretical_portfolio(index, day + ahead, seed, language=language), asked)
-        return _page(generate.stock_index(day), asked) if call == "GetStockIndex" else _NOT_FOUND
+            of = (self.theoretical or self.portfolios or day) + ahead
+            theoretical = self._made(
+                ("theoretical", index, of, language),
+                lambda: generate.theoretical_portfolio(index, of, seed, language=language),
+            )
+            return _page(theoretical, asked)
+        if call == "GetStockIndex":
+            return _page(self._made(("list", day), lambda: generate.stock_index(day)), asked)
+        return _NOT_FOUND
 
     def _zip(self, name: tuple[Any, ...], make: Callable[[], bytes]) -> Answer:
         return Answer(self._made(name, make), content_type="application/x-zip-compressed")

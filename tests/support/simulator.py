@@ -13,6 +13,7 @@ import struct
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Simulator(ThreadingHTTPServer):
         self.seen: list[Seen] = []
         self.stopping = threading.Event()
         self._spending = threading.Lock()
+        self._met: Counter[int] = Counter()  # requests that each of the exchange's moods befell
 
     @property
     def url(self) -> str:
@@ -93,6 +95,11 @@ class Simulator(ThreadingHTTPServer):
                     left = fault.spent()
                     self.faults[place : place + 1] = [left] if left else []
                     return fault
+            for place, mood in enumerate(self.exchange.hours.moods if self.exchange.hours else ()):
+                left_over = mood.times is None or self._met[place] < mood.times
+                if left_over and mood.at(self.exchange.now) and mood.fault.meets(path):
+                    self._met[place] += 1
+                    return mood.fault
         return None
 
     def shutdown(self) -> None:

@@ -89,7 +89,8 @@ def run(workflow: Mapping[str, Any], name: str, machine: Machine, values: Mappin
         if wanted == "true" and "run" in step and (ran.code == 0 or "cancelled()" in condition):
             code, log = _bash(step, base, machine, known)
             ran.log += log
-            ran.code = ran.code or code
+            if step.get("continue-on-error") != "true":
+                ran.code = ran.code or code
             outcome = "failure" if code else "success"
         if "id" in step:
             known[f"steps.{step['id']}.outcome"] = outcome
