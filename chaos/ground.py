@@ -275,7 +275,7 @@ class Ground:
             ident = sql.Identifier(name)
             query = sql.SQL(
                 "SELECT (SELECT count(*) FROM {0} t LEFT JOIN ingestions i ON i.id = t.ingestion_id"
-                "  WHERE i.id IS NULL OR i.dataset <> {1} OR i.outcome <> 'loaded'"
+                "  WHERE i.id IS NULL OR i.dataset <> {1} OR i.outcome NOT IN ('loaded', 'partial')"
                 "  OR t.refdate NOT BETWEEN i.first_date AND i.last_date),"
                 " (SELECT coalesce(sum(inserted - removed), 0) - (SELECT count(*) FROM {0})"
                 "  FROM ingestions WHERE dataset = {1}),"

@@ -158,7 +158,7 @@ def dataset(one: Template) -> str:
 def _checks(one: Template) -> Iterator[str]:
     """What rows are held to; a plugin's template may hold them to nothing."""
     if one.checks:
-        yield from ("", "## Checks", "A broken hard check refuses the unit; the others are told as warnings.", "")
+        yield from ("", "## Checks", "A row that breaks a hard check is set aside; a broken soft one is a warning.", "")
         yield from ("| check | | holds | rule |", "|---|---|---|---|")
         yield from (f"| {c.name} | {c.severity} | {_cell(c.description)} | `{_cell(c.rule)}` |" for c in one.checks)
     if codes := [field for field in one.fields if field.codes]:

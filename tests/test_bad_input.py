@@ -437,3 +437,22 @@ def test_json_is_json_when_names_are_strange(pyb3, database, tmp_path: Path) -> 
     path.write_bytes(COTAHIST)
     answer = pyb3(f"ingest cotahist --file '{path}' --json")
     assert json.loads(answer.out)["file"] == str(path)
+
+
+def test_a_csv_that_ends_within_a_line_is_cut(pyb3, refused, database, tmp_path: Path) -> None:
+    whole = generate.instruments_consolidated(DAY, 20)
+    rows = whole.count(b"\n") - 2
+    path = tmp_path / "InstrumentsConsolidated_20240115.csv"
+    line = f"ingest symbols --file {path}"
+    path.write_bytes(whole[: len(whole) // 2])
+    refused(line, 6, f"{path.name} is cut: it ends within a line, '.*load what is there with --allow-incomplete")
+    assert database.execute("SELECT count(*) FROM symbols").fetchone() == (0,)
+    path.write_bytes(whole[:-30])
+    refused(line, 6, "is cut: it ends within a line")
+    done = pyb3(f"{line} --allow-incomplete --json")
+    assert (done.code, done.json["rows"], done.json["rejected"]) == (4, rows - 1, 1)
+    path.write_bytes(whole[:-30] + b"\r\n")  # a line that has an end is a bad record
+    done = pyb3(f"{line} --json")
+    assert (done.code, done.json["rows"], done.json["rejected"]) == (4, rows - 1, 1)
+    path.write_bytes(whole.rstrip(b"\r\n"))  # a whole line needs no end
+    assert (pyb3(f"{line} --json").code, pyb3(f"{line} --json").json["rows"]) == (0, rows)

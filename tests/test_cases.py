@@ -220,6 +220,25 @@ def test_a_day_file_of_2026_holds_what_b3_published(cases: Path) -> None:
     assert frame.filter(symbol="PETRK312")["maturity_date"].to_list() == [date(2026, 11, 19)]
 
 
+@pytest.mark.parametrize(
+    ("name", "rows"), [("cases/COTAHIST_D01092026.ZIP", 8), ("cotahist/COTAHIST_D25062021.TXT", 7_518)]
+)
+def test_a_real_file_is_whole_by_both_counts_and_by_no_other(real: Path, tmp_path: Path, name: str, rows: int) -> None:
+    path = real / name
+    data = path.read_bytes()
+    if path.suffix == ".ZIP":
+        with zipfile.ZipFile(path) as archive:
+            data = archive.read(archive.namelist()[0])
+    start = data.rindex(b"\n99COTAHIST") + 1
+    for said in (rows, rows + 2):
+        (tmp_path / "COTAHIST.TXT").write_bytes(data[: start + 31] + b"%011d" % said + data[start + 42 :])
+        assert read("cotahist", tmp_path / "COTAHIST.TXT").frame.height == rows
+    for said in (0, rows - 2, rows - 1, rows + 1, rows + 3, rows + 4):
+        (tmp_path / "COTAHIST.TXT").write_bytes(data[: start + 31] + b"%011d" % said + data[start + 42 :])
+        with pytest.raises(Incomplete, match=f"holds {rows:,} records, its trailer says {said:,}"):
+            read("cotahist", tmp_path / "COTAHIST.TXT")
+
+
 def test_an_option_indicator_that_is_no_digit_is_null_and_the_row_is_kept(cases: Path) -> None:
     odd = read("cotahist", cases / MADE / "COTAHIST_indopc_letter.TXT")
     good = read("cotahist", cases / MADE / "COTAHIST_control.TXT").frame

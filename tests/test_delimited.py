@@ -200,9 +200,7 @@ def test_blank_lines_and_blank_fields_behind_a_row_lose_nothing_and_are_noted(st
     assert not rejects.partial and rejects.records == []
     assert notes == [
         "prices.csv, a blank line (2 times, first line 3: '')",
-        "prices.csv, blank fields behind the last one (once, first line 4: '"
-        + ascii((ROW + "; ;")[-40:])[1:]
-        + ")",
+        "prices.csv, blank fields behind the last one (once, first line 4: '" + ascii((ROW + "; ;")[-40:])[1:] + ")",
     ]
 
 

@@ -41,7 +41,8 @@ def _read(
         path = Path(folder) / file
         path.write_bytes(body)
         known = {} if asked is None else {"payload": {"index": "IBOV", "year": 2022, **asked}}
-        return registry.get(name).frame([File(path, item="IBOV", known=known)], rejects=Rejects(strict=True) if rejects is None else rejects)
+        files = [File(path, item="IBOV", known=known)]
+        return registry.get(name).frame(files, rejects=Rejects(strict=True) if rejects is None else rejects)
 
 
 def _portfolio(weights: list[str], quantities: list[str] | None = None, **header: Any) -> bytes:
@@ -148,7 +149,7 @@ def test_a_damaged_value_is_named() -> None:
     body = _portfolio(["50.000", "9x.000", "20.000", "30.000"])
     assert _read("index_composition", body, rejects=rejects)["weight"].to_list() == [50, None, 20, 30]
     assert [str(record) for record in rejects.records] == [
-        'answer.json line 2, field part: "9x.000" is not a number of 3 decimals'
+        f'answer.json line 2, field {name}: "9x.000" is not a number of 3 decimals' for name in ("part", "partAcum")
     ]
 
 

@@ -255,3 +255,50 @@ def test_a_value_that_is_bad_now_does_not_keep_rows_from_being_pruned(pyb3, data
     assert (done["outcome"], done["updated"], done["gone"], done["removed"]) == ("partial", 1, 1, 1)
     old = database.execute("SELECT columns, old FROM revisions WHERE change = 'updated'").fetchall()
     assert [columns for columns, _ in old] == [["strike_correction"]]
+
+
+def test_an_odd_value_of_a_record_that_is_set_aside_is_not_counted(pyb3, database, tmp_path: Path) -> None:
+    text = quotes({7: ("INDOPC", b"X"), 9: ("INDOPC", b"Y"), 11: ("INDOPC", b"Z")})
+    text = generate.replace_field(text, 7, "DATPRE", b"20240230")
+    text = generate.replace_field(text, 9, "VOLTOT", b"-%017d" % 5)
+    (tmp_path / NAME).write_bytes(text)
+    done = pyb3(f"ingest cotahist --file {tmp_path / NAME} --json").json
+    assert (done["rows"], done["rejected"], done["rejected_values"]) == (38, 2, 1)
+    kept = database.execute("SELECT line, field, loaded FROM rejected_rows ORDER BY line").fetchall()
+    assert kept == [(7, "DATPRE", False), (9, None, False), (11, "INDOPC", True)]
+
+
+def test_an_odd_value_of_a_record_that_stands_twice_is_counted_once(pyb3, database, tmp_path: Path) -> None:
+    lines = quotes({7: ("INDOPC", b"X")}).split(b"\r\n")
+    lines[9] = lines[6]
+    (tmp_path / NAME).write_bytes(b"\r\n".join(lines))
+    done = pyb3(f"ingest cotahist --file {tmp_path / NAME} --json").json
+    assert (done["rows"], done["inserted"], done["folded"], done["rejected_values"]) == (40, 39, 1, 1)
+
+
+def test_a_day_out_of_a_months_file_is_whole_though_another_day_has_an_odd_value(pyb3, database, simulator) -> None:
+    simulator.exchange.absent.append("COTAHIST_D")
+    days = [DAY, date(2024, 1, 16)]
+    text = generate.replace_field(generate.cotahist(days, 20), 30, "INDOPC", b"X")
+    simulator.faults.append({"kind": "change", "where": "COTAHIST_M", "change": lambda _: text})
+    whole, odd = (pyb3(f"ingest cotahist --date {day} --json") for day in days)
+    assert (whole.code, whole.json["outcome"], whole.json["rows"], whole.json["rejected_values"]) == (
+        0,
+        "loaded",
+        20,
+        0,
+    )
+    assert (odd.code, odd.json["outcome"], odd.json["rows"], odd.json["rejected_values"]) == (4, "partial", 20, 1)
+    with pytest.warns(PartialData, match="1 value not read and NULL") as caught:
+        cotahist_get(start=DAY, end=days[1])
+    assert len(caught) == 1
+
+
+def test_a_field_that_is_odd_in_every_record_counts_once(pyb3, database, tmp_path: Path) -> None:
+    path = at_hand(tmp_path, {line: VALUE[9] for line in range(2, 42)})
+    answer = pyb3(f"ingest cotahist --file {path} --json")
+    assert (answer.code, answer.json["rows"], answer.json["rejected_values"]) == (4, 40, 40)
+    words = 'field INDOPC could not be read: 40 of 40 values, first line 2: "X" is not a whole number; it is NULL there'
+    assert answer.json["warnings"][0] == f"{NAME}, {words}"
+    assert database.execute("SELECT line, field FROM rejected_rows").fetchall() == [(2, "INDOPC")]
+    assert pyb3(f"ingest cotahist --file {path} --strict").code == 6

@@ -13,7 +13,8 @@ from polars.testing import assert_frame_equal
 from pyb3.datasets import registry
 from pyb3.errors import FieldInvalid, PartialData
 from pyb3.parse import regular
-from pyb3.parse.fixed_width import _frame, _Lines
+from pyb3.parse.edges import Lines
+from pyb3.parse.fixed_width import _frame
 from pyb3.parse.regular import Regular
 from pyb3.parse.rejects import LINE, Rejects
 from pyb3.parse.typed import Notation
@@ -36,7 +37,7 @@ def _fast(block: bytes) -> pl.DataFrame | None:
 def _general(block: bytes) -> pl.DataFrame:
     """The same block without its lines, where nothing may be odd."""
     strict = Rejects("file", strict=True)
-    frame = _frame(block, FIELDS, FORM, NOTATION, "file", 1, strict, _Lines())
+    frame = _frame(block, FIELDS, FORM, NOTATION, "file", 1, strict, Lines())
     assert not [*strict.remarks()], "the fast way leaves odd texts to this one"
     return frame.drop(LINE)
 
@@ -160,7 +161,7 @@ def test_a_wrong_value_in_a_year_of_good_ones_is_named_with_its_line(tmp_path) -
     words = 'line 5,002, field PREULT: "00000000x0000" is not a number'
     with pytest.raises(FieldInvalid, match=words):
         pyb3.cotahist_get(file=path, strict=True)
-    with pytest.warns(PartialData, match=f"1 values could not be read and are NULL; first day.TXT {words}") as warned:
+    with pytest.warns(PartialData, match=f"1 value not read and NULL; first day.TXT {words}") as warned:
         frame = pyb3.cotahist_get(file=path)
     assert frame.height == 6_000
     assert frame["close"].is_null().arg_true().to_list() == [5_000]

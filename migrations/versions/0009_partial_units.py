@@ -14,6 +14,7 @@ _KEYS = {
     "yield_curves": "refdate, curve_code, calendar_days, vertex_kind, vertex_code",
     "symbols": "refdate, symbol, segment, market",
 }
+_DATASETS = ", ".join(f"'{name}'" for name in _KEYS)
 _OCCURRENCE = "1; 2, 3, ... for further rows"
 _COMMENTS = {
     "cotahist": f"{_OCCURRENCE} that share the rest of the key and differ, in the file''s order (B3: file)",
@@ -45,6 +46,8 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ADD COLUMN occurrence bigint NOT NULL DEFAULT 1")
         op.execute(f"COMMENT ON COLUMN {table}.occurrence IS '{_COMMENTS[table]}'")
         _key(table, f"{key}, occurrence")
+    # Without it, what these rows became would not be found: by the key.
+    op.execute(f"UPDATE revisions SET key = key || '{{\"occurrence\": 1}}' WHERE dataset IN ({_DATASETS})")  # noqa: S608
     op.execute("ALTER TABLE ingestions ADD COLUMN rejected_values bigint NOT NULL DEFAULT 0")
     op.execute(
         "COMMENT ON COLUMN ingestions.rejected_values IS 'Values that could not be read and are NULL in loaded rows'"
@@ -54,6 +57,7 @@ def upgrade() -> None:
         " 'loaded, unchanged, partial (loaded, but not whole), no_session, not_published or failed'"
     )
     _outcomes((*_OUTCOMES, "partial"))
+    op.execute("UPDATE ingestions SET outcome = 'partial' WHERE rejected > 0 AND outcome IN ('loaded', 'unchanged')")
     op.execute("ALTER TABLE rejected_rows ADD COLUMN loaded boolean NOT NULL DEFAULT false")
     op.execute(
         "COMMENT ON COLUMN rejected_rows.loaded IS"
@@ -90,6 +94,9 @@ def downgrade() -> None:
         op.execute(f"DELETE FROM {table} WHERE occurrence > 1")  # noqa: S608 - a name of ours
         _key(table, key)
         op.execute(f"ALTER TABLE {table} DROP COLUMN occurrence")
+    further = f"dataset IN ({_DATASETS}) AND (key->>'occurrence')::bigint"
+    op.execute(f"DELETE FROM revisions WHERE {further} > 1")  # noqa: S608 - names of ours
+    op.execute(f"UPDATE revisions SET key = key - 'occurrence' WHERE {further} = 1")  # noqa: S608
     for table, columns, before, _ in _TYPES:
         _alter(table, columns, before)
 

@@ -264,12 +264,16 @@ class Dataset:
             keys, folded = Occurrences(self.template), 0
             for frame in reader(member, self.template, form, allow_incomplete=allow_incomplete):
                 records += frame.height + origin.rejected - seen
+                loaded = []
                 for batch in self.shape(frame, origin):
                     whole = None if allow_incomplete else {} if alone else batch.whole
                     held = contract.hold(self._completed(batch.frame), member.name, rejects)
-                    held = keys.number(held, member.name, rejects).drop(LINE)
+                    held = keys.number(held, member.name, rejects)
+                    loaded.append(held[LINE])
                     twice, folded = keys.folded - folded, keys.folded
-                    yield replace(batch, frame=held, whole=whole, source=source.name, made=member.made, folded=twice)
+                    made, held = member.made, held.drop(LINE)
+                    yield replace(batch, frame=held, whole=whole, source=source.name, made=made, folded=twice)
+                rejects.not_loaded(frame[LINE], loaded)
                 seen = origin.rejected
             rejects.judge(records + origin.rejected - seen)
             notes += [*member.notes, *rejects.remarks(), *keys.notes(member.name)]

@@ -9,7 +9,7 @@ from functools import cache
 
 import polars as pl
 
-from ..errors import FileError
+from ..errors import FileError, Incomplete
 from ..template import Field, Format, Template, dtype
 from .archive import Member
 from .lines import SEPARATOR, split, stream
@@ -37,20 +37,24 @@ def read_delimited(
     that need no note), `ignored` (columns that may be there and `optional` ones that may not, neither to be noted),
     `keep` (patterns by column, which a line's texts must match for it to be read) and `footer` (what a last line that
     is not a row begins with).
-    Bad lines are set aside in the member's rejects.
-    Raises FileError (no header, no column for a key, a line with other fields than the header) or FieldInvalid.
+    Bad lines are set aside in the member's rejects. A last line without an end that has too few fields shows that the
+    file is cut. Raises Incomplete where that is not allowed, FileError (no header, no column for a key, a line with
+    other fields than the header) or FieldInvalid.
     """
     options = form.options
     separator: str = options.get("separator", ";")
     header: _Header | None = None
     number = 1
-    for text, last in _texts(member):
+    for text, last, cut in _texts(member):
         rows: str | None = text
         if header is None:
             header, rows = _Header.found(text, separator, member, template, form)
             number += header.line
         if rows is not None and last:
-            rows = _without_footer(rows, options.get("footer"))
+            whole, line = _without_footer(rows, options.get("footer")), rows.rpartition("\n")[2]
+            if cut and whole == rows and header.is_longer_than(line) and not allow_incomplete:
+                raise Incomplete(f"{member.name} is cut: it ends within a line, {line[-40:]!r}")
+            rows = whole
         if rows is not None:
             frame = _frame(rows, header, member.name, number, member.rejects)
             number += rows.count("\n") + 1
@@ -120,6 +124,10 @@ class _Header:
                 break
             before.append(first)
         raise FileError(f"{member.name} is no {template.name} file: no line at its beginning names its columns")
+
+    def is_longer_than(self, line: str) -> bool:
+        """Whether the header has more fields than the line."""
+        return bool(line.strip()) and line.count(self.separator) < len(self.names) - 1
 
     @staticmethod
     def _note_status(before: Sequence[str], member: Member, form: Format) -> None:
@@ -212,8 +220,11 @@ def _without_footer(text: str, footer: str | None) -> str | None:
     return text[: start - 1] if start else None
 
 
-def _texts(member: Member) -> Iterator[tuple[str, bool]]:
-    """Whole lines, some CHUNK bytes at a time, and whether they are the last; no line ends at the file's end."""
+def _texts(member: Member) -> Iterator[tuple[str, bool, bool]]:
+    """Whole lines, some CHUNK bytes at a time, and whether they are the last ones, and the last one has no end.
+
+    No line ends at the text's end.
+    """
     rest, encoding = b"", ""
     if member.head.startswith(_BOM):
         member.read(len(_BOM))
@@ -226,10 +237,10 @@ def _texts(member: Member) -> Iterator[tuple[str, bool]]:
         if cut <= 0:
             raise FileError(f"{member.name} has a line of more than {CHUNK >> 20} MiB")
         text, encoding = _decoded(rest[:cut], encoding, member.name)
-        yield text, False
+        yield text, False, False
         rest = rest[cut + 1 :]
-    if rest := rest.rstrip(_END):
-        yield _decoded(rest, encoding, member.name)[0], True
+    if end := rest.rstrip(_END):
+        yield _decoded(end, encoding, member.name)[0], True, end == rest
 
 
 def _decoded(data: bytes, encoding: str, name: str) -> tuple[str, str]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 
 import polars as pl
 
-from ..errors import FieldInvalid, FileError, Incomplete
+from ..errors import FieldInvalid, FileError
 from ..template import Field, Format, Template
 from .ahead import ahead
 from .archive import Member
+from .edges import Edge, Lines, check_complete, made_at
 from .lines import BOM
 from .regular import Block, Regular
-from .rejects import LINE, Rejects, located
+from .rejects import Rejects, located
+from .running import Running
 from .typed import Notation, typed
 from .words import Words
 
@@ -37,15 +37,15 @@ def read_fixed_width(
     Raises FileError, Incomplete (records and trailer disagree, or records are missing between two) or FieldInvalid.
     """
     options = form.options
-    header = _Edge("header", options["header"]) if "header" in options else None
-    trailer = _Edge("trailer", options["trailer"]) if "trailer" in options else None
+    header = Edge("header", options["header"]) if "header" in options else None
+    trailer = Edge("trailer", options["trailer"]) if "trailer" in options else None
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
     fields = [field for field in template.fields if form.name in field.at]
     regular = Regular(fields, form) if Regular.can_read(fields, form, notation) else None
-    name, rejects, lines = member.name, member.rejects, _Lines()
+    name, rejects, lines = member.name, member.rejects, Lines()
     running = None
     if "running" in options and not allow_incomplete:
-        running = _Running(name, options["running"], template.field(options["running"]).b3)
+        running = Running(name, options["running"], template.field(options["running"]).b3)
 
     def taken() -> Iterator[tuple[_Part, Words | None]]:
         for part in _parts(member, template, header, trailer):
@@ -80,18 +80,10 @@ def read_fixed_width(
     if running is not None:
         member.notes += running.notes
     if trailer is not None:
-        _complete(member, lines, header, trailer, options.get("trailer_counts", ["lines"]), allow_incomplete)
+        check_complete(member, lines, header, trailer, options.get("trailer_counts", ["lines"]), allow_incomplete)
     for edge in (header, trailer):
         if edge is not None:
             member.notes += edge.unusual(name, options.get("usual", {}))
-
-
-@dataclass(slots=True)
-class _Lines:
-    """The lines of a file: all of them, and those that are blank."""
-
-    count: int = 0
-    blank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ class _Part:
     late: bool
 
 
-def _parts(member: Member, template: Template, header: _Edge | None, trailer: _Edge | None) -> Iterator[_Part]:
+def _parts(member: Member, template: Template, header: Edge | None, trailer: Edge | None) -> Iterator[_Part]:
     """The member's blocks without its header and trailer, which are met here."""
     for count, block in enumerate(_blocks(member)):
         late = trailer is not None and bool(trailer.found)
@@ -113,106 +105,10 @@ def _parts(member: Member, template: Template, header: _Edge | None, trailer: _E
             first, _, block = block.partition(b"\n")
             if not header.match(first):
                 raise FileError(f"{member.name} is no {template.name} file: its first line is {_shown(first)}")
-            member.made, before = _dated(member, header), 1
+            member.made, before = made_at(member, header), 1
         if trailer is not None and (start := _last_line(block)) is not None and trailer.match(block[start:]):
             block, behind = block[: max(0, start - 1)], 1
         yield _Part(block, before, behind, late)
-
-
-class _Edge:
-    """A header or a trailer: its pattern, and what it held once it was met."""
-
-    def __init__(self, label: str, pattern: str) -> None:
-        self._label = label
-        self._pattern = re.compile(pattern.encode() + rb" *\r?")
-        self.found: dict[str, str] = {}
-
-    def match(self, line: Block) -> bool:
-        if match := self._pattern.fullmatch(line):
-            self.found = {name: text.decode("latin-1") for name, text in match.groupdict().items()}
-        return match is not None
-
-    def unusual(self, name: str, usual: Mapping[str, str]) -> Iterator[str]:
-        """A line for each group whose text is not the usual one."""
-        for group, pattern in usual.items():
-            text = self.found.get(group)
-            if text is not None and not re.fullmatch(pattern, text):
-                yield f"{name}: its {self._label} has the {group} {text.strip()!r}, which PyB3 does not know"
-
-
-def _complete(
-    member: Member,
-    lines: _Lines,
-    header: _Edge | None,
-    trailer: _Edge,
-    counts: Sequence[str],
-    allow_incomplete: bool,
-) -> None:
-    """Compare the trailer with what was read."""
-    name = member.name
-    if not trailer.found:
-        if allow_incomplete:
-            return
-        raise Incomplete(f"{name} ends after {lines.count:,} lines without a trailer")
-    if header is not None:
-        for group in ("name", "date"):
-            first, last = header.found.get(group), trailer.found.get(group)
-            if first != last:
-                member.notes.append(f"{name}: its header has the {group} {first}, its trailer {last}")
-    announced = int(trailer.found["records"])
-    count = lines.count - lines.blank  # a trailer that counts a blank line tells of a record that stood there
-    whole = {"lines": count, "records": count - 1 - (header is not None)}
-    if announced not in [whole[what] for what in counts] and not allow_incomplete:
-        raise Incomplete(f"{name} holds {whole['records']:,} records, its trailer says {announced:,}")
-
-
-class _Running:
-    """A number that grows by the same step from record to record, over the blocks of a file too."""
-
-    def __init__(self, name: str, column: str, field: str) -> None:
-        self._name, self._column, self._field = name, column, field
-        self._last: tuple[int, int] | None = None  # number and line
-        self._step: int | None = None
-        self.notes: list[str] = []
-
-    def follow(self, frame: pl.DataFrame) -> None:
-        """Compare the numbers of the next records. Raises Incomplete where records are missing between two.
-
-        A number that begins anew, at 0 or 1, is noted, and so is a step other than one.
-        """
-        numbers, lines = frame[self._column], frame[LINE]
-        number, line = self._last or (None, None)
-        before, lines_before = numbers.shift(1, fill_value=number), lines.shift(1, fill_value=line)
-        records = lines - lines_before  # at most: more than one where records were set aside, or lines are blank
-        if self._step is None and (steps := ((numbers - before) // records).drop_nulls()).len():
-            self._step = int(steps[0])
-            if self._step > 1:
-                self.notes.append(f"{self._name}, field {self._field}: it grows by {self._step} a record, not by 1")
-        step, grown = max(1, self._step or 1), numbers - before
-        anew = (numbers < before) & (numbers <= 1)
-        follows = (grown >= step) & (grown <= step * records) & (grown % step == 0)
-        gaps = (~follows & ~anew).fill_null(False)
-        if gaps.any():
-            at = gaps.arg_max() or 0
-            raise Incomplete(
-                f"{self._name} line {lines[at]:,}, field {self._field}: {numbers[at]:,} follows {before[at]:,}, "
-                "records are missing"
-            )
-        for at in anew.fill_null(False).arg_true():
-            self.notes.append(
-                f"{self._name} line {lines[at]:,}, field {self._field}: it begins anew, "
-                f"{numbers[at]:,} follows {before[at]:,}"
-            )
-        self._last = int(numbers[-1]), int(lines[-1])
-
-
-def _dated(member: Member, header: _Edge) -> datetime | None:
-    """When B3 made the file, by its header; a date that is not one is noted."""
-    try:
-        return datetime.strptime(header.found["date"], "%Y%m%d")
-    except ValueError:
-        member.notes.append(f'{member.name}: its header has the date "{header.found["date"]}", which is not a date')
-        return None
 
 
 def _shown(line: Block) -> str:
@@ -263,7 +159,7 @@ def _frame(
     name: str,
     first: int,
     rejects: Rejects,
-    counted: _Lines,
+    counted: Lines,
 ) -> pl.DataFrame:
     texts = _texts(block)
     rejects.text = lambda line: texts[line - first]
@@ -294,7 +190,7 @@ def _text_by_line(block: Block, first: int) -> Callable[[int], str]:
 
 
 def _records(
-    texts: Sequence[str], first: int, form: Format, rejects: Rejects, lines: _Lines
+    texts: Sequence[str], first: int, form: Format, rejects: Rejects, lines: Lines
 ) -> Iterator[tuple[int, str]]:
     """The lines that are records, by number; blanks behind a record are left out, other lines are set aside."""
     width, record, at = form.options["width"], form.options["record"], form.options.get("record_at", 1) - 1

@@ -50,6 +50,8 @@ class Occurrences:
                 suspects += [known] if len(known) else []
         if suspects:
             frame = self._told_apart(frame, hashes.is_in(pl.concat(suspects).implode()), file, rejects)
+            hashes = frame.select(self._key).hash_rows()
+            days = pl.DataFrame({"day": frame["refdate"], "hash": hashes}).partition_by("day", as_dict=True)
         for (day,), part in days.items():
             self._hashes[day].append(part["hash"])
         self._remember(frame)
@@ -108,17 +110,17 @@ class Occurrences:
     def _earlier(
         self, suspects: pl.DataFrame, values: Sequence[str], at: Sequence[int]
     ) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
-        """Earlier rows that share a key with a suspect one, by key; of days long past just how many there are."""
+        """Earlier rows that share a key with a suspect one, by key; of those not at hand any more how many."""
         known: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-        last, rows = self._last or (None, [])
         keys = suspects.select(self._key).unique()
-        for frame in rows:
+        for frame in self._last[1] if self._last else ():
             for row in frame.join(keys, on=self._key, how="semi", maintain_order="left").select(values).iter_rows():
                 known[tuple(row[place] for place in at)].append(row)
         for row, found in zip(keys.iter_rows(), keys.hash_rows(), strict=True):
-            day = row[self._key.index("refdate")]
-            if day != last:
-                known[row] += [()] * sum(int((hashes == found).sum()) for hashes in self._hashes.get(day, ()))
+            there = sum(
+                int((hashes == found).sum()) for hashes in self._hashes.get(row[self._key.index("refdate")], ())
+            )
+            known[row] += [()] * (there - len(known[row]))
         return known
 
     def _note(self, key: tuple[Any, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,7 @@ class Rejects:
         self._values: dict[str, dict[tuple[int, str], Rejected]] = {}
         self._fields: dict[str, dict[str, _Seen]] = {}
         self._remarks: dict[str, dict[str, tuple[int, str]]] = {}
+        self._unused: dict[str, set[int]] = {}  # lines of records that were read and are not the unit's
 
     @property
     def records(self) -> list[Rejected]:
@@ -95,10 +96,13 @@ class Rejects:
     def __len__(self) -> int:
         return len(self.records)
 
+    def __bool__(self) -> bool:
+        return True
+
     @property
     def partial(self) -> bool:
         """Whether the unit is not whole."""
-        return bool(self.gaps or any(self._records.values()) or any(self._odd_fields()))
+        return bool(self.gaps or self.rows or self.values)
 
     def add(self, line: int, reason: str, field: str | None = None, record: str | None = None) -> None:
         """Set a record aside. Raises FileError where that is not allowed, or where there are too many."""
@@ -108,12 +112,15 @@ class Rejects:
         of_file = self._records.setdefault(self.file, {})
         if line not in of_file:
             of_file[line] = found
+            self._forget_values(line)
             self._bound()
 
     def add_value(self, line: int, error: FieldInvalid, record: str | None = None) -> None:
         """Set a value aside; its record is loaded with NULL. Raises the error where that is not allowed."""
         if self.strict:
             raise error
+        if line in self._records.get(self.file, ()):
+            return  # none of it is loaded
         seen = self._seen(error.field)
         seen.odd += 1
         if seen.surely_unreadable and seen.first is not None:
@@ -122,6 +129,15 @@ class Rejects:
         seen.first = seen.first or found
         self._values.setdefault(self.file, {}).setdefault((line, error.field), found)
         self._bound()
+
+    def not_loaded(self, lines: pl.Series, loaded: Iterable[pl.Series]) -> None:
+        """Say which of the records of these lines are loaded: values that are odd in the others are not NULL anywhere.
+
+        The others are another day's in a longer file, or not the dataset's, or stand in the file again, just so.
+        """
+        if known := self._values.get(self.file):
+            others = {line for line, _ in known}.intersection(lines)
+            self._unused.setdefault(self.file, set()).update(others.difference(*loaded))
 
     def leave_out(self, path: Path, reason: str) -> None:
         """Say that a file of the unit cannot be read."""
@@ -175,6 +191,8 @@ class Rejects:
             for what, (count, first) in remarks.items():
                 before, earlier = self._remarks.setdefault(file, {}).get(what, (0, first))
                 self._remarks[file][what] = before + count, earlier
+        for file, lines in other._unused.items():
+            self._unused.setdefault(file, set()).update(lines)
         self.gaps += [gap for gap in other.gaps if gap not in self.gaps]
         self.left_out += other.left_out
         self.unfinished |= other.unfinished
@@ -183,7 +201,9 @@ class Rejects:
     @property
     def values(self) -> int:
         """How many values are set aside: they are NULL in records that are loaded."""
-        return sum(seen.odd for _, seen in self._odd_fields())
+        return sum(seen.odd for _, seen in self._odd_fields()) - sum(
+            self._is_unused(file, line) for file, values in self._values.items() for line, _ in values
+        )
 
     @property
     def rows(self) -> int:
@@ -211,6 +231,15 @@ class Rejects:
                 f"{self._first()}"
             )
 
+    def _forget_values(self, line: int) -> None:
+        """A record that is set aside has no values that were loaded as NULL."""
+        values, fields = self._values.get(self.file, {}), self._fields.get(self.file, {})
+        for key in [key for key in values if key[0] == line]:
+            forgotten, seen = values.pop(key), fields[key[1]]
+            seen.odd -= 1
+            if seen.first is forgotten:
+                seen.first = next((value for (_, name), value in values.items() if name == key[1]), None)
+
     def _rejected(
         self, line: int, reason: str, field: str | None, record: str | None, *, loaded: bool = False
     ) -> Rejected:
@@ -227,9 +256,13 @@ class Rejects:
         """The values of a file that were set aside, one of a field that could not be read."""
         fields = self._fields.get(file, {})
         yield from (seen.first for seen in fields.values() if seen.unreadable and seen.first is not None)
-        for (_, name), record in self._values.get(file, {}).items():
-            if not fields[name].unreadable:
+        for (line, name), record in self._values.get(file, {}).items():
+            if not fields[name].unreadable and not self._is_unused(file, line):
                 yield record
+
+    def _is_unused(self, file: str, line: int) -> bool:
+        """Whether a record is not loaded, so that its odd values are not NULL anywhere."""
+        return line in self._unused.get(file, ()) or line in self._records.get(file, ())
 
     def _bound(self) -> None:
         count = sum(map(len, self._records.values())) + sum(map(len, self._values.values()))
@@ -237,7 +270,8 @@ class Rejects:
             raise FileError(f"more than {MAX_RECORDS:,} records are bad, too many to set aside: {self._first()}")
 
     def _first(self) -> str:
-        return str(next(record for record in self.records if record.file == self.file))
+        found = [*self._records.get(self.file, {}).values(), *self._values.get(self.file, {}).values()]
+        return str((found or self.records)[0])
 
 
 def set_aside(rejects: Rejects, line: int, error: FileError, record: Callable[[], str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,9 @@ from lxml import etree
 from ..errors import FieldInvalid, FileError, Incomplete, one_line
 from ..template import Format, Template
 from .archive import Member
+from .left_out import LeftOut
 from .typed import Notation, typed
+from .xml_paths import any_namespace, last_tag, local_name, pattern_of
 
 CHUNK = 50_000  # rows a frame
 MAX_GROUP = 8 << 20  # bytes; they take thirty times as much in memory, and B3's largest has a twentieth
@@ -41,8 +44,8 @@ def read_xml_messages(
     Raises FileError, Incomplete, FieldInvalid.
     """
     rows = _Rows(member, template, form)
-    keep = [(_tags(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
-    left_out = _LeftOut(form)
+    keep = [(any_namespace(path), re.compile(wanted)) for path, wanted in form.options.get("keep", {}).items()]
+    left_out = LeftOut(form)
     message, namespaces = form.options["message"], set[str]()
     announced: int | None = None
     count = 0
@@ -139,33 +142,6 @@ def _made(member: Member, element: Any) -> datetime | None:
         return None
 
 
-class _LeftOut:
-    """Messages that are not kept though they have what rows of the dataset have: counted, and the first ones named."""
-
-    def __init__(self, form: Format) -> None:
-        self._paths = [_tags(path) for path in form.options.get("left_out", ())]
-        self.tags = {path.rpartition("/")[2] for path in form.options.get("left_out", ())}
-        self._name = _tags(form.options.get("name", ""))
-        self._known = re.compile(form.options.get("known", "(?!)"))
-        self._names: list[str] = []
-        self._count = 0
-
-    def look_at(self, message: Any) -> None:
-        """Count the message if it has one of the values."""
-        if not any((message.findtext(path) or "").strip() for path in self._paths):
-            return
-        name = (message.findtext(self._name) or "").strip()
-        if not self._known.fullmatch(name):
-            self._count += 1
-            self._names += [name[:40]] if len(self._names) < _SHOWN else []
-
-    def notes(self, name: str) -> Iterator[str]:
-        """A line where there are such messages."""
-        if self._count:
-            more = f" and {self._count - len(self._names):,} more" if self._count > len(self._names) else ""
-            yield f"{name} has {self._count:,} settled instruments that are left out: {', '.join(self._names)}{more}"
-
-
 class _Rows:
     """Text columns that grow by messages, and become a typed frame."""
 
@@ -174,7 +150,7 @@ class _Rows:
         places = template.names(form.name)
         every = [(path, field) for field, names in places.items() for path in names]
         self._paths: dict[str, str | None] = {path.partition("@")[0]: field for path, field in every}
-        self._wild = [(_wildcard(path), field) for path, field in every if "*" in path]
+        self._wild = [(pattern_of(path), field) for path, field in every if "*" in path]
         self._currency = {path: at for path, at in (p.split("@") for p, _ in every if "@" in p) if path}
         self._row_currency = next((field for path, field in every if path == "@Ccy"), None)
         self._paths |= dict.fromkeys(form.options.get("ignored", ()))
@@ -194,11 +170,11 @@ class _Rows:
 
     def add(self, message: Any) -> None:
         if self._row is None:
-            self._add(message, self._leaves(message, ""))
+            self._add(message, self._leaves_of(message, ""))
             return
         rows, shared = self._parts(message)
         for row in rows:
-            self._add(row, [*shared, *self._leaves(row, f"{self._row}/")])
+            self._add(row, [*shared, *self._leaves_of(row, f"{self._row}/")])
 
     def _parts(self, message: Any) -> tuple[list[Any], list[tuple[str, Any]]]:
         """A message's rows, and the leaves that are every row's."""
@@ -206,25 +182,25 @@ class _Rows:
         rows: list[Any] = []
         shared: list[tuple[str, Any]] = []
         for child in message:
-            tag = _local(child)
+            tag = local_name(child)
             if tag == self._row:
                 rows.append(child)
             elif tag not in others:
-                shared += self._leaves((child,), "")
+                shared += self._leaves_of((child,), "")
         for path, element in shared:  # a message without a row must not hide what is new in it
             if (element.text or "").strip() and path not in self._paths:
                 self._resolved(path)
         return rows, shared
 
-    def _leaves(self, element: Iterable[Any], prefix: str) -> list[tuple[str, Any]]:
+    def _leaves_of(self, element: Iterable[Any], prefix: str) -> list[tuple[str, Any]]:
         """Path and element of each leaf below an element."""
         names = self._names.setdefault(prefix, {})
         found: list[tuple[str, Any]] = []
         for child in element:
             if (path := names.get(child.tag)) is None:
-                path = names[child.tag] = prefix + _local(child)
+                path = names[child.tag] = prefix + local_name(child)
             if len(child):
-                found += self._leaves(child, path + "/")
+                found += self._leaves_of(child, path + "/")
             else:
                 found.append((path, child))
         return found
@@ -244,34 +220,38 @@ class _Rows:
         row: dict[str, str] = {}
         amounts: dict[str, tuple[str, str, Any]] = {}  # in the row's currency: by field, path, currency and element
         odd: dict[str, FieldInvalid] = {}
+        seen: dict[str, tuple[str, str | None]] = {}  # text and currency by field
         for path, element in leaves:
             if (text := (element.text or "").strip()) == "":
                 continue
             field = self._paths[path] if path in self._paths else self._resolved(path)
             if field is None:
                 continue
+            written = text, element.get("Ccy")
             if field in row:
-                if row[field] == text:
-                    self._rejects.remark(_tag(path), "it stands twice in a message, with one value", self._number, text)
+                if seen[field] == written:
+                    self._rejects.remark(
+                        last_tag(path), "it stands twice in a message, with one value", self._number, text
+                    )
                 else:
                     odd[field] = self._invalid(
-                        element, _tag(path), text, f"the one value: {row[field]} stands there too"
+                        element, last_tag(path), text, f"the one value: {row[field]} stands there too"
                     )
                 continue
-            row[field] = text
-            if (currency := element.get("Ccy")) is None:
+            row[field], seen[field] = text, written
+            if (currency := written[1]) is None:
                 continue
             if (expected := self._currency.get(path)) is None:
                 amounts[field] = path, currency, element
             elif currency != expected:
-                odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{expected} as expected")
+                odd[field] = self._invalid(element, f"{last_tag(path)}/@Ccy", currency, f"{expected} as expected")
         if amounts:
-            currencies = [currency for _, currency, _ in amounts.values()]
-            usual = max(currencies, key=currencies.count) if len({*currencies}) > 1 else currencies[0]
+            usual = _most([currency for _, currency, _ in amounts.values()])
             for field, (path, currency, element) in amounts.items():
                 if currency != usual:
-                    odd[field] = self._invalid(element, f"{_tag(path)}/@Ccy", currency, f"{usual} as the row's others")
-            if self._row_currency:
+                    expected = f"{usual or 'the one currency'} of the row's others"
+                    odd[field] = self._invalid(element, f"{last_tag(path)}/@Ccy", currency, expected)
+            if self._row_currency and usual is not None:
                 row[self._row_currency] = usual
         for field, error in odd.items():
             self._rejects.count_values({error.field: 1})
@@ -325,20 +305,9 @@ def _text(element: Any) -> str:
     return str(etree.tostring(element, encoding="unicode", with_tail=False))
 
 
-def _tags(path: str) -> str:
-    """A path as lxml finds it, whatever the namespace of its tags."""
-    return "/".join(tag if tag == "*" else f"{{*}}{tag}" for tag in path.split("/"))
-
-
-def _tag(path: str) -> str:
-    """The last tag of a path: B3's name of a field."""
-    return path.rpartition("/")[2]
-
-
-def _wildcard(path: str) -> re.Pattern[str]:
-    return re.compile(re.escape(path.partition("@")[0]).replace(r"\*", "[^/]+"))
-
-
-def _local(element: Any) -> str:
-    """The tag without its namespace, in which any letter may be: lxml's QName refuses some."""
-    return str(element.tag).rpartition("}")[2]
+def _most(texts: Sequence[str]) -> str | None:
+    """The text that stands there most often; None where two do."""
+    if len({*texts}) == 1:
+        return texts[0]
+    (first, times), (_, others), *_ = Counter(texts).most_common()
+    return first if times > others else None

@@ -19,7 +19,7 @@ class Check:
     """A rule that good rows keep.
 
     `rule` is an SQL expression over the template's columns that is true of a good row; where it is NULL, as it is of
-    a value that is not there, nothing is broken. A `hard` check refuses the unit, a `soft` one is told and nothing
+    a value that is not there, nothing is broken. A `hard` check sets the row aside, a `soft` one is told and nothing
     more. `description` says what holds, in a few words. `seen` and `evidence` say what it rests on, as in a field.
     """
 

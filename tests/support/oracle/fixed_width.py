@@ -29,9 +29,10 @@ def read(data: bytes, template: Template, form: Format) -> Table:
     blank = sum(not line.strip(" ") for line in lines)
     lines = [line for line in lines if line.strip(" ")]
     if "trailer" in edges:
-        numbers = {"lines": announced - blank, "records": announced - blank - len(edges)}
+        numbers = {"lines": announced, "records": announced - len(edges)}
         whole = {numbers[what] for what in options.get("trailer_counts", ["lines"])}
-        require(int(edges["trailer"]["records"]) in whole, f"{announced} lines")
+        said = int(edges["trailer"]["records"])
+        require(said in whole or said + blank in whole, f"{announced} lines")
     fields = [field for field in template.fields if form.name in field.at]
     notation = Notation(decimal="", date=options.get("date", "%Y%m%d"))
     rows = [tuple(_value(line, field, form, notation) for field in fields) for line in map(_record(form), lines)]
