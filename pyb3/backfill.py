@@ -64,7 +64,7 @@ def _last_of_shared_files(dataset: Dataset, units: Sequence[Unit]) -> list[Unit]
     """The last unit of each longer file that several units are read from, where that file is asked for first."""
     last: dict[tuple[str, date], tuple[int, Unit]] = {}
     for unit in units:
-        source, *_ = dataset.template.sources_for(unit, calendar.today()) or [None]
+        source = next(iter(dataset.template.sources_for(unit, calendar.today())), None)
         if source is not None and source.period not in (unit.kind, "snapshot"):
             place = source.name, source.covering(unit)
             count, _ = last.get(place, (0, unit))
