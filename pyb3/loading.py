@@ -174,7 +174,7 @@ class Loading:
             exit_code=PARTIAL if self._partial else 0,
             **asdict(counts),
         )
-        if self._partial and self.unit is not None:
+        if self._partial and self.unit is not None and not (counts.rejected or counts.rejected_values):
             lateness.judge(outcome, self.dataset.template, self.unit)
         ledger.record(
             connection,

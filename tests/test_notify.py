@@ -180,6 +180,7 @@ def test_what_is_not_https_is_refused_without_showing_it(
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
     refused: Callable[[str, int, str], Answer],
+    pyb3: Command,
     outcomes: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -192,7 +193,9 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
         assert SECRET not in answer.err
         (tmp_path / "roots.pem").write_bytes(authority.pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
-        refused(line, 0, "localhost did not take the message: HTTP 501")  # this server takes no POST
+        server.put(f"/{SECRET}")
+        assert pyb3(line) == Answer(0, "", "")
+        assert server.requests == [f"POST /{SECRET}"]
 
 
 def test_a_backfill_that_fails_is_told_of_out_of_what_it_printed(

@@ -200,6 +200,16 @@ def test_a_webhook_gets_what_is_wrong_and_never_fails_the_job(
     assert "PYB3_NOTIFY_URL is not an https:// address" in ran.log and "a-secret" not in ran.log
 
 
+def test_a_run_without_its_secret_reaches_the_webhook(machine: workflow.Machine) -> None:
+    hook = Hook()
+    with served(hook):
+        values = VALUES | {"matrix.dataset": "futures", "secrets.PYB3_NOTIFY_URL": hook.url}
+        assert workflow.run(DAILY, "ingest", machine, values).code != 0
+    [told] = hook.received
+    assert (told["dataset"], told["state"]) == ("futures", "wrong")
+    assert "exit code 1; its log says why" in told["text"]
+
+
 def test_a_run_that_finds_nothing_new_keeps_no_files(machine: workflow.Machine, database: psycopg.Connection) -> None:
     shutil.rmtree(machine.workspace / ".pyb3_cache", ignore_errors=True)
     values = _secret() | {"matrix.dataset": "yield_curves"}
@@ -313,6 +323,7 @@ def test_without_the_secret_a_job_fails_before_it_asks_b3(
     ran = workflow.run(ingestion, "ingest", machine, VALUES | values)
     assert ran.code != 0
     assert "DATABASE_URL: is not set" in ran.log
+    assert "Traceback" not in ran.log and "No such file" not in ran.log
     assert not simulator.requests
 
 

@@ -190,6 +190,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
 
 class Proxy(ThreadingHTTPServer):
     """Passes on what CONNECT asks for, wherever that leads: `hosts` maps names to ports of this machine."""

@@ -45,6 +45,8 @@ def evaluate(expression: str, values: Mapping[str, str]) -> str:
         return str((values.get(compared[1], "") == compared[3]) == (compared[2] == "==")).lower()
     if inner := re.fullmatch(r"fromJSON\((.+)\)", expression):
         return evaluate(inner[1], values)
+    if (output := re.fullmatch(r"steps\.(\w+)\.outputs\.\w+", expression)) and f"steps.{output[1]}.outcome" in values:
+        return values.get(expression, "")  # a step that ended before it wrote one
     return "true" if expression == "!cancelled()" else values[expression]
 
 
