@@ -84,7 +84,7 @@ CASES = [
     _case("futures", "SPRD_duplicate_ticker.zip", 4, "1 row has the key .* symbol=ETHG23"),
     _case(
         "futures", MADE + "SPRD260112_mixed_currency.zip", 4,
-        'MaxTradLmt/@Ccy: "USD" is not BRL as the row', values=1,
+        'MaxTradLmt/@Ccy: "USD" is not BRL of the row', values=1,
     ),
     _case("futures", MADE + "SPRD260112_namespace_02.zip", 4, "namespaces .* does not know: urn:bvmf.217.02.xsd"),
     _case(

@@ -160,7 +160,7 @@ def test_a_hard_check_costs_its_rows_and_with_strict_the_file(pyb3, refused, dat
     assert row == ("failed", "contract")
     with pytest.raises(CheckFailed):
         cotahist_get(file=path, strict=True)
-    with pytest.warns(PartialData, match="cotahist: 2 records were set aside; first .* line 7: check counts_not_neg"):
+    with pytest.warns(PartialData, match="cotahist: 2 records set aside; first .* line 7: check counts_not_neg"):
         assert cotahist_get(file=path).height == 38
     done = pyb3(f"ingest cotahist --file {path} --json")
     assert (done.code, done.json["outcome"], done.json["inserted"], done.json["rejected"]) == (4, "partial", 38, 2)
