@@ -192,7 +192,7 @@ def test_until_the_evening_the_session_before_is_still_had_where_b3_shows_it(
     before, new = answer.objects
     assert (before["unit"], new["unit"]) == ("2024-01-15", "2024-01-16")
     if flipped:
-        assert (answer.code, before["outcome"], new["outcome"]) == (4, "not_published", "loaded")
+        assert (answer.code, before["outcome"], new["outcome"]) == (3, "not_published", "loaded")
         assert {key[0] for key in _count(database)} == {late.date()}
         return
     assert (answer.code, before["outcome"], new["outcome"]) == (0, "loaded", "not_published")
