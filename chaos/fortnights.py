@@ -82,10 +82,10 @@ def scenes(seed: int) -> list[Scene]:
         Scene("one run in nine is delivered", *_SEPTEMBER, Hours(), _drawn(seed + 3, 0.11)),
         Scene("the turn of the year", *_TURN, Hours(moods=year), _drawn(seed + 4, 0.5)),
         Scene(
-            "the year's last file comes after midnight of the 1st",
+            "the last session of a year is first asked for in the next one",
             *_TURN,
             Hours(late={("COTAHIST_D", date(2026, 12, 30)): "+23:30", ("COTAHIST_A", date(2026, 12, 30)): "+23:30"}),
-            [None if 30 <= number <= 40 else 7 for number in range(97)],
+            [None if 30 <= number < 50 else 7 for number in range(97)],
         ),
     ]
 
