@@ -275,7 +275,7 @@ class Runner:
 
         thread = threading.Thread(target=work)
         thread.start()
-        with _clock(at):
+        with clock(at):
             while self._served_one():
                 pass
         thread.join()
@@ -341,7 +341,8 @@ def kind(path: str) -> str:
 
 
 @contextlib.contextmanager
-def _clock(at: datetime) -> Iterator[None]:
+def clock(at: datetime) -> Iterator[None]:
+    """The time that it is at B3, for this process."""
     usual = calendar.now
     calendar.now = lambda: at
     try:

@@ -21,7 +21,7 @@ from pyb3.template import Source
 from pyb3.unit import Unit
 
 from . import generate
-from .fortnight import Diary, Job
+from .fortnight import Diary, Job, clock
 from .generate.indexes import indexes
 from .hours import Hours
 from .simulator import Simulator
@@ -183,8 +183,9 @@ class Promises:
         """The session's rows, of the generator's own files."""
         plugin = registry.get(dataset)
         files = [*self._files(dataset, session)]
-        rows = plugin.frame(files, Unit(dataset, "day", session)).select(f.name for f in plugin.template.fields)
-        return list(rows.iter_rows())
+        with clock(self.diary.jobs[-1].at):
+            frame = plugin.frame(files, Unit(dataset, "day", session))
+        return frame.select(field.name for field in plugin.template.fields).rows()
 
     def _files(self, dataset: str, session: date) -> Iterator[File]:
         rows, seed = self.simulator.rows, self.simulator.seed
