@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx
@@ -67,6 +68,12 @@ class _Doubtful(Exception):
     """A value that works, though perhaps not as it was meant; its arguments are message and advice."""
 
 
+def _webhook() -> str:
+    """The webhook's host: the rest of its address is a secret."""
+    address = settings.notify_url()
+    return "no messages" if address is None else f"messages to {urlsplit(address).hostname}"
+
+
 SETTINGS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("DATABASE_URL", _database),
     ("PYB3_SCHEMA", settings.schema),
@@ -74,6 +81,7 @@ SETTINGS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("PYB3_CACHE_DIR", _folder("PYB3_CACHE_DIR", settings.cache_dir)),
     ("PYB3_MIRROR", _mirror),
     ("PYB3_RETRIES", lambda: f"{settings.retries()} tries"),
+    ("PYB3_NOTIFY_URL", _webhook),
     ("SSL_CERT_FILE", _roots),
     ("SSL_CERT_DIR", _folder_of_roots),
     ("HTTPS_PROXY", _proxy),
