@@ -112,4 +112,4 @@ def _with_close(found: pl.DataFrame, index: str, close: Decimal | pl.DataFrame |
         value = pl.coalesce("close", "value").cast(dtype)
         days = close.filter(pl.col("index_code") == index).select("refdate", underlying_close=value)
         return found.join(days, on="refdate", how="left")
-    return found.with_columns(underlying_close=pl.lit(close, dtype))
+    return found.with_columns(pl.Series("underlying_close", [close] * found.height, dtype))

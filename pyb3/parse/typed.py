@@ -129,8 +129,8 @@ class _Batch:
                 self.refuse(field, [row], _expected(field, self.notation))
         if not values:
             return column
-        rows = pl.Series(list(values), dtype=pl.UInt32)
-        return column.scatter(rows, pl.Series(list(values.values()), dtype=column.dtype))
+        instead = pl.Series("instead", [values.get(row) for row in range(len(column))], dtype=column.dtype)
+        return pl.select(pl.coalesce(column, instead).alias(field.name)).to_series()
 
     def without_nul(self, field: Field) -> pl.Series:
         """A text column whose NULs are read as blanks: PostgreSQL has no text with one, and B3 pads with blanks."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-_OURS = ("DATABASE_URL", "GITHUB_", "MAKE", "MFLAGS", "PG", "PYB3_", "PYTEST", "RUNNER_")
+_OURS = ("DATABASE_URL", "GITHUB_", "MAKE", "MFLAGS", "PG", "PYB3_", "PYTEST", "RUNNER_", "SUITE", "VENV")
 """What a job must not inherit from the tests."""
 
 
