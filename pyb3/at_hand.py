@@ -113,7 +113,7 @@ def _is_sidecar(path: Path) -> bool:
 
 
 def _in(path: Path, dataset: Dataset | None, item: str) -> list[AtHand]:
-    """The files of one path. What is wrong with a dataset's own file is left to whoever reads it."""
+    """The files of one path. An error in a file of the dataset is raised when that file is read."""
     whole = AtHand(File.at(path, item=item), dataset)
     if not path.exists():
         whole.error = FileError(f"{path}: no such file")

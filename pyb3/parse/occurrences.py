@@ -80,9 +80,9 @@ class Occurrences:
         values = [name for name in frame.columns if name not in (OCCURRENCE, LINE)]
         at = [values.index(name) for name in self._key]
         known = self._earlier(frame.filter(suspect), values, at)
-        occurrence, drop = {}, set()
+        occurrence, drop, published = {}, set(), frame.select(values)
         for row in suspect.arg_true():
-            of_row = frame.select(values).row(row)
+            of_row = published.row(row)
             key = tuple(of_row[place] for place in at)
             others = known[key]
             if of_row in others:

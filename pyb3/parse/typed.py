@@ -186,7 +186,7 @@ def _cast(field: Field, notation: Notation) -> pl.Expr:
             plain = _ungrouped(column, notation)
             if notation.decimal:
                 plain = plain.str.replace(rf"^([+-]?[0-9]+){re.escape(notation.decimal)}0*$", "$1")
-            return plain.cast(pl.Int64, strict=False)
+            return plain.cast(pl.Int64, strict=False)  # null where it is not one: `typed` looks for those
         case "decimal" if not notation.decimal:
             # Up to 18 digits, which is nearly all there is: units first, then Decimal times Decimal, which is exact.
             unit = pl.lit(Decimal((0, (1,), -field.decimals)))
